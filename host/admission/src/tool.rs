@@ -1,0 +1,72 @@
+//! A tool of an approved release, with everything a call needs made ready once.
+
+use std::time::Duration;
+
+use portcullis_manifest::{
+    Access, Capability, CapabilityName, Fingerprint, Grant, Label, Limits, Partition, PluginName, Scope, ToolName,
+    WireName,
+};
+
+use crate::Schema;
+
+/// See the module. Built when a catalogue is made, shared by all calls.
+#[derive(Debug)]
+pub struct ApprovedTool {
+    /// The release's fingerprint.
+    pub release: Fingerprint,
+    /// The plugin.
+    pub plugin: PluginName,
+    /// The tool's name in its manifest: what the guest is told.
+    pub name: ToolName,
+    /// Its name on the wire: what clients and the audit say.
+    pub wire: WireName,
+    /// The label that was computed and approved.
+    pub label: Label,
+    /// What it holds, and nothing else.
+    pub grants: Vec<Grant>,
+    /// Scopes a principal needs, all of them.
+    pub scopes: Vec<Scope>,
+    /// What its arguments must be.
+    pub input: Schema,
+    /// What its structured content must be.
+    pub output: Option<Schema>,
+    /// The limits of its release.
+    pub limits: Limits,
+}
+
+impl ApprovedTool {
+    /// The grant on `capability`, if it reaches as far as `access`.
+    ///
+    /// # Errors
+    /// Says which line of the manifest would grant it.
+    pub fn grant(&self, capability: &str, access: Access) -> Result<&Grant, String> {
+        let held = self.grants.iter().find(|grant| grant.name.as_str() == capability);
+        match held {
+            Some(grant) if grant.access >= access => Ok(grant),
+            _ => {
+                let name = capability.parse::<CapabilityName>();
+                let shown = name.as_ref().map_or("<name>", CapabilityName::as_str);
+                Err(format!(
+                    "tool `{}` does not hold `{shown}:{access}`: its `uses` in plugin.toml would have to list it, and the \
+                     release would have to be approved again",
+                    self.name,
+                    access = access.as_str(),
+                ))
+            }
+        }
+    }
+
+    /// Whether it keeps something for each person, so that somebody must be known.
+    #[must_use]
+    pub fn needs_user(&self) -> bool {
+        self.grants.iter().any(|grant| match &grant.capability {
+            Capability::Kv(kv) => kv.partition == Partition::User,
+        })
+    }
+
+    /// The longest a call may take.
+    #[must_use]
+    pub fn time(&self) -> Duration {
+        self.limits.time
+    }
+}

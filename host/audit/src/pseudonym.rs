@@ -1,0 +1,67 @@
+//! Names for principals that mean nothing without this host's key (catalogue AD-02).
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use portcullis_manifest::PrincipalKey;
+use sha2::Sha256;
+
+/// Makes keyed pseudonyms. The same principal has another one for each purpose, so that two plugins that compare notes
+/// can't tell that they know the same person.
+#[derive(Clone)]
+pub struct Pseudonyms {
+    key: [u8; 32],
+}
+
+impl Pseudonyms {
+    /// From a secret of this host.
+    #[must_use]
+    pub fn new(key: [u8; 32]) -> Self {
+        Self { key }
+    }
+
+    /// The name of `principal` for `purpose`: 128 bits as 32 hexadecimal digits.
+    #[must_use]
+    pub fn of(&self, purpose: &str, principal: &PrincipalKey) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        // The length keeps (purpose, principal) pairs apart that would read the same when joined.
+        mac.update(&(purpose.len() as u64).to_be_bytes());
+        mac.update(purpose.as_bytes());
+        mac.update(principal.to_string().as_bytes());
+        mac.finalize().into_bytes()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl std::fmt::Debug for Pseudonyms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pseudonyms")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ad_02_a_pseudonym_is_stable_and_differs_by_key_purpose_and_principal() {
+        let names = Pseudonyms::new([1; 32]);
+        let local = PrincipalKey::Local;
+        let ann = PrincipalKey::Subject { issuer: "i".into(), subject: "ann".into() };
+        assert_eq!(names.of("audit", &ann), Pseudonyms::new([1; 32]).of("audit", &ann));
+        let all = [
+            names.of("audit", &ann),
+            names.of("audit", &local),
+            names.of("plugin notes", &ann),
+            Pseudonyms::new([2; 32]).of("audit", &ann),
+        ];
+        let different: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(different.len(), all.len());
+        assert!(all.iter().all(|name| name.len() == 32 && !name.contains("ann")));
+    }
+
+    #[test]
+    fn parts_that_read_the_same_when_joined_stay_apart() {
+        let names = Pseudonyms::new([1; 32]);
+        let subject =
+            |issuer: &str, subject: &str| PrincipalKey::Subject { issuer: issuer.into(), subject: subject.into() };
+        assert_ne!(names.of("p", &subject("a:1", "b")), names.of("p", &subject("a", "1:b")));
+    }
+}

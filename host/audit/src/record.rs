@@ -1,0 +1,180 @@
+//! What a record says, as types: nothing else can be put in.
+
+use std::{sync::Arc, time::Duration};
+
+use portcullis_manifest::{Effect, Fingerprint, Label, WireName};
+use portcullis_store::{AuditRow, RowKind};
+use uuid::Uuid;
+
+/// A call that is about to run.
+#[derive(Clone, Debug)]
+pub struct CallIntent {
+    /// Names the call.
+    pub correlation: Uuid,
+    /// A pseudonym, or `local`.
+    pub principal: Arc<str>,
+    /// The tool.
+    pub tool: WireName,
+    /// The release that runs.
+    pub release: Fingerprint,
+    /// The label under which it runs.
+    pub label: Label,
+    /// Milliseconds since 1970.
+    pub at: i64,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug)]
+pub struct CallOutcome {
+    /// In a word.
+    pub class: ResultClass,
+    /// The highest effect that a host call of it had.
+    pub effect: Effect,
+    /// Fuel used.
+    pub fuel: u64,
+    /// Most bytes of linear memory.
+    pub memory: u64,
+    /// From admission to outcome.
+    pub wall: Duration,
+    /// Host calls.
+    pub host_calls: u64,
+}
+
+/// How a call ended, in a word. The documented outcomes: `docs/outcomes.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ResultClass {
+    /// The tool answered.
+    Ok,
+    /// The tool said that it could not.
+    Failed,
+    /// The arguments do not fit the input schema; no sandbox was started.
+    BadArguments,
+    /// The result does not fit the output schema or the contract.
+    BadResult,
+    /// `limits.fuel`.
+    Fuel,
+    /// `limits.time`.
+    Time,
+    /// `limits.memory`.
+    Memory,
+    /// The guest's stack.
+    Stack,
+    /// `limits.host_calls`.
+    HostCalls,
+    /// `limits.host_data`.
+    HostData,
+    /// `limits.handles`.
+    Handles,
+    /// `limits.result`.
+    Result,
+    /// The guest trapped.
+    Trap,
+    /// A read call reached a write function. Raises an alert (DESIGN rule 6).
+    WriteRefused,
+    /// A compare-and-set of the call lost against another call's.
+    Conflict,
+    /// A quota, at commit.
+    Quota,
+    /// The client went away; nothing was written.
+    Cancelled,
+    /// The host itself failed; nothing was written.
+    HostError,
+}
+
+/// What an admin did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AdminAction {
+    /// Took a release in.
+    Publish,
+    /// Approved one.
+    Approve,
+    /// Withdrew one.
+    Withdraw,
+    /// Read the audit (catalogue AD-40).
+    ReadAudit,
+    /// Started the host.
+    Start,
+    /// Stopped it.
+    Stop,
+}
+
+impl ResultClass {
+    /// The word in the audit.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::BadArguments => "bad-arguments",
+            Self::BadResult => "bad-result",
+            Self::Fuel => "limit-fuel",
+            Self::Time => "limit-time",
+            Self::Memory => "limit-memory",
+            Self::Stack => "limit-stack",
+            Self::HostCalls => "limit-host-calls",
+            Self::HostData => "limit-host-data",
+            Self::Handles => "limit-handles",
+            Self::Result => "limit-result",
+            Self::Trap => "trap",
+            Self::WriteRefused => "write-refused",
+            Self::Conflict => "conflict",
+            Self::Quota => "quota",
+            Self::Cancelled => "cancelled",
+            Self::HostError => "host-error",
+        }
+    }
+}
+
+impl AdminAction {
+    /// The word in the audit.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Publish => "publish",
+            Self::Approve => "approve",
+            Self::Withdraw => "withdraw",
+            Self::ReadAudit => "read-audit",
+            Self::Start => "start",
+            Self::Stop => "stop",
+        }
+    }
+}
+
+impl CallIntent {
+    pub(crate) fn row(&self) -> AuditRow {
+        AuditRow {
+            kind: RowKind::Intent,
+            at: self.at,
+            correlation: self.correlation.into_bytes(),
+            principal: self.principal.as_ref().to_owned(),
+            tool: self.tool.as_str().to_owned(),
+            release: self.release.0.to_vec(),
+            label: self.label.as_str(),
+            class: "",
+            effect: "",
+            fuel: 0,
+            memory: 0,
+            wall_us: 0,
+            host_calls: 0,
+            count: 1,
+            detail: String::new(),
+        }
+    }
+
+    pub(crate) fn with(&self, kind: RowKind, outcome: &CallOutcome) -> AuditRow {
+        AuditRow {
+            kind,
+            class: outcome.class.as_str(),
+            effect: outcome.effect.as_str(),
+            fuel: number(outcome.fuel),
+            memory: number(outcome.memory),
+            wall_us: i64::try_from(outcome.wall.as_micros()).unwrap_or(i64::MAX),
+            host_calls: number(outcome.host_calls),
+            ..self.row()
+        }
+    }
+}
+
+fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

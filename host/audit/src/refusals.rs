@@ -1,0 +1,96 @@
+//! Refusals, counted. Whoever is refused can be refused a million times a second; the audit must neither lose the count
+//! nor let them fill the disk (DESIGN rule 7).
+
+use std::collections::BTreeMap;
+
+use portcullis_store::{AuditRow, RowKind};
+
+/// Refusals of one rule and principal that are written one by one in a window; the rest are one row with their number.
+const SINGLY: u64 = 20;
+
+/// Principals told apart in one window. More are counted under no name: a client that can invent principals must not
+/// make this map grow.
+const PRINCIPALS: usize = 1024;
+
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    window: BTreeMap<(&'static str, String), u64>,
+    rows: Vec<AuditRow>,
+}
+
+impl Refusals {
+    pub(crate) fn add(&mut self, rule: &'static str, principal: &str, correlation: [u8; 16], at: i64) {
+        let known = self.window.contains_key(&(rule, principal.to_owned())) || self.window.len() < PRINCIPALS;
+        let principal = if known { principal } else { "" };
+        let seen = self.window.entry((rule, principal.to_owned())).or_default();
+        *seen += 1;
+        if *seen <= SINGLY {
+            self.rows.push(row(rule, principal, correlation, at, 1));
+        }
+    }
+
+    /// What there is to write now: at the end of a window, the numbers too.
+    pub(crate) fn take(&mut self, window_over: bool, at: i64) -> Vec<AuditRow> {
+        let mut rows = std::mem::take(&mut self.rows);
+        if window_over {
+            for ((rule, principal), seen) in std::mem::take(&mut self.window) {
+                if seen > SINGLY {
+                    rows.push(row(rule, &principal, [0; 16], at, seen - SINGLY));
+                }
+            }
+        }
+        rows
+    }
+}
+
+fn row(rule: &'static str, principal: &str, correlation: [u8; 16], at: i64, count: u64) -> AuditRow {
+    AuditRow {
+        kind: RowKind::Refused,
+        at,
+        correlation,
+        principal: principal.to_owned(),
+        tool: String::new(),
+        release: Vec::new(),
+        label: "",
+        class: rule,
+        effect: "none",
+        fuel: 0,
+        memory: 0,
+        wall_us: 0,
+        host_calls: 0,
+        count: i64::try_from(count).unwrap_or(i64::MAX),
+        detail: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ad_21_counts_are_exact_and_rows_are_few() {
+        let mut refusals = Refusals::default();
+        let mut rows = Vec::new();
+        for n in 0..100_000 {
+            refusals.add("host", "", [0; 16], n);
+            if n % 1000 == 0 {
+                rows.extend(refusals.take(false, n));
+            }
+        }
+        rows.extend(refusals.take(true, 100_000));
+        assert_eq!(rows.iter().map(|row| row.count).sum::<i64>(), 100_000);
+        assert_eq!(rows.len(), 21);
+        assert!(refusals.take(true, 0).is_empty());
+    }
+
+    #[test]
+    fn invented_principals_do_not_grow_the_map() {
+        let mut refusals = Refusals::default();
+        for n in 0..10_000 {
+            refusals.add("scope", &n.to_string(), [0; 16], 0);
+        }
+        assert!(refusals.window.len() <= PRINCIPALS + 1);
+        let rows = refusals.take(true, 0);
+        assert_eq!(rows.iter().map(|row| row.count).sum::<i64>(), 10_000);
+    }
+}

@@ -1,0 +1,63 @@
+//! What comes back.
+
+use std::sync::Arc;
+
+use portcullis_manifest::WireName;
+use serde_json::Value;
+
+use crate::Rendered;
+
+/// What the server says of itself in `server/discover`, `initialize` and results.
+#[derive(Clone, Debug)]
+pub struct ServerInfo {
+    /// Machine-readable name.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// Version of the program.
+    pub version: String,
+    /// For the model: what the tools together are for. The essentials stand in the first 512 characters.
+    pub instructions: Option<String>,
+}
+
+/// One tool as clients see it.
+#[derive(Clone, Debug)]
+pub struct ToolDescriptor {
+    /// Its name on the wire.
+    pub name: WireName,
+    /// The whole MCP `Tool` object, rendered when the catalogue was made.
+    pub json: Rendered,
+}
+
+/// The tools that one principal may see.
+#[derive(Clone, Debug)]
+pub struct ToolList {
+    /// The catalogue's generation: a cursor made under another one is refused as stale.
+    pub generation: u64,
+    /// Whether another principal may see another list: then the answer is cached privately (SEP-2549).
+    pub varies: bool,
+    /// In the order of their names.
+    pub tools: Arc<[ToolDescriptor]>,
+}
+
+/// What a tool answered, checked against its output schema, within its size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolAnswer {
+    /// MCP content blocks.
+    pub content: Vec<Value>,
+    /// `structuredContent`: an object, or absent.
+    pub structured: Option<Value>,
+    /// `isError`: the model should read the content and mend its call or give up.
+    pub is_error: bool,
+    /// `_meta`: for the client's user interface, not for the model.
+    pub meta: Option<Value>,
+}
+
+impl ToolAnswer {
+    /// An answer that says what went wrong.
+    #[must_use]
+    pub fn error(text: impl Into<String>) -> Self {
+        let block = serde_json::json!({ "type": "text", "text": text.into() });
+        Self { content: vec![block], structured: None, is_error: true, meta: None }
+    }
+}

@@ -1,0 +1,65 @@
+//! The seam between the protocol and the way of a call: one trait and the plain types that pass through it. `host/mcp`
+//! calls it and knows nothing of sandboxes; `host/calls` implements it and knows nothing of HTTP or JSON-RPC. It must
+//! never hold logic.
+
+mod answer;
+mod refusal;
+
+use std::{future::Future, sync::Arc};
+
+use portcullis_manifest::Principal;
+use serde_json::{Map, Value, value::RawValue};
+use uuid::Uuid;
+
+pub use answer::{ServerInfo, ToolAnswer, ToolDescriptor, ToolList};
+pub use refusal::{CallRefused, Refusal, RefusalRule, Unauthenticated};
+
+/// What a transport has read of who is asking. The transport checks nothing of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Credentials<'a> {
+    /// The value of the `Authorization` header, if there was exactly one.
+    pub authorization: Option<&'a str>,
+}
+
+/// One `tools/call`, after the protocol has been checked and before anything else has.
+#[derive(Clone, Debug)]
+pub struct ToolRequest {
+    /// Made by the transport, UUIDv7; names the call in the audit, in errors and to the guest.
+    pub correlation: Uuid,
+    /// Who calls.
+    pub principal: Principal,
+    /// The tool's name on the wire, as the client sent it.
+    pub tool: String,
+    /// `params.arguments`; a missing member is an empty object.
+    pub arguments: Map<String, Value>,
+    /// `_meta["openai/locale"]`, a hint (BCP 47), at most 35 bytes.
+    pub locale: Option<String>,
+}
+
+/// What the protocol layer asks of the rest of the host.
+pub trait Backend: Send + Sync + 'static {
+    /// What this server says of itself. From the operator's configuration (catalogue MC-16).
+    fn server(&self) -> &ServerInfo;
+
+    /// Who is asking.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`] when the credentials prove nobody; it has been audited.
+    fn authenticate(&self, credentials: Credentials<'_>) -> Result<Principal, Unauthenticated>;
+
+    /// The tools that this principal may see, in the order of their names (catalogue MC-13, AU-06).
+    fn tools(&self, principal: &Principal) -> Arc<ToolList>;
+
+    /// Runs a tool. Dropping the future cancels the call.
+    ///
+    /// # Errors
+    /// [`CallRefused`] when no answer of the tool exists; it has been audited. Arguments that the tool's schema does not
+    /// accept, limits and failures of the tool are answers, because a model can read and mend them.
+    fn call(&self, request: ToolRequest) -> impl Future<Output = Result<ToolAnswer, CallRefused>> + Send;
+
+    /// Takes note of what a transport or the protocol refused, for the audit (catalogue AD-21).
+    fn refused(&self, refusal: Refusal);
+}
+
+/// JSON that was rendered once and is sent many times.
+pub type Rendered = Arc<RawValue>;

@@ -1,0 +1,110 @@
+//! What was refused, and by which rule.
+
+use std::time::Duration;
+
+use portcullis_manifest::{PrincipalKey, Scope};
+
+/// The credentials prove nobody. HTTP 401.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Unauthenticated {
+    /// What was wrong, without any part of the credentials.
+    pub reason: String,
+}
+
+/// Why there is no answer of a tool.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallRefused {
+    /// No approved tool of that name is visible to this principal. JSON-RPC -32602.
+    #[error("unknown tool `{name}`: call tools/list for the tools that are served")]
+    UnknownTool {
+        /// At most 128 characters of what was asked for.
+        name: String,
+    },
+    /// The principal lacks scopes. HTTP 403 with all of them in one challenge.
+    #[error("this call needs the scopes {}", list(needed))]
+    InsufficientScope {
+        /// All scopes that the call needs, held ones too.
+        needed: Vec<Scope>,
+    },
+    /// The tool keeps something for each person, and this caller is nobody. HTTP 401.
+    #[error("this tool keeps data for each person: sign in first")]
+    NeedsUser,
+    /// A concurrency or memory budget of the host is used up. HTTP 503, `Retry-After`.
+    #[error("busy: {limit}; try again in {} s", retry_after.as_secs().max(1))]
+    Busy {
+        /// Which budget.
+        limit: &'static str,
+        /// When it may be worth trying again.
+        retry_after: Duration,
+    },
+    /// The audit or the store cannot take the call, so it did not run (DESIGN rule 7). HTTP 503.
+    #[error("the host cannot record calls now, so it runs none: {reason}")]
+    Unavailable {
+        /// What is wrong, without paths.
+        reason: &'static str,
+    },
+}
+
+fn list(scopes: &[Scope]) -> String {
+    scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// A refusal by the transport or the protocol, for the audit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The rule that refused.
+    pub rule: RefusalRule,
+    /// Who asked, where that was known already.
+    pub principal: Option<PrincipalKey>,
+}
+
+/// The rules by which the transport and the protocol refuse. A closed list: nobody can make the audit's vocabulary grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RefusalRule {
+    /// Not `POST`.
+    Method,
+    /// `Host` is not this server's. MC-01.
+    Host,
+    /// `Origin` is not allowed. MC-01.
+    Origin,
+    /// Body too long.
+    BodySize,
+    /// Not `application/json`.
+    ContentType,
+    /// Excludes what this server answers with.
+    Accept,
+    /// Not JSON, too deep, a duplicate key, a number that has no exact form. MC-09.
+    Json,
+    /// Not a JSON-RPC 2.0 message; batches too.
+    Message,
+    /// Headers and body disagree. MC-03.
+    HeaderMismatch,
+    /// A protocol version this server does not speak.
+    Version,
+    /// A method this server does not have.
+    UnknownMethod,
+    /// Parameters that are not of the method's form.
+    Params,
+}
+
+impl RefusalRule {
+    /// The word in the audit.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Method => "http-method",
+            Self::Host => "host",
+            Self::Origin => "origin",
+            Self::BodySize => "body-size",
+            Self::ContentType => "content-type",
+            Self::Accept => "accept",
+            Self::Json => "json",
+            Self::Message => "message",
+            Self::HeaderMismatch => "header-mismatch",
+            Self::Version => "version",
+            Self::UnknownMethod => "unknown-method",
+            Self::Params => "params",
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! `caller`: facts about the call. Open to every plugin; has no effect.
+//!
+//! The subject is a pseudonym of this plugin's own: two plugins that compare notes can't tell that they serve one person.
+
+use portcullis_manifest::{HostFunction, Interface, PrincipalKey};
+
+use super::{CallState, function};
+use crate::contract::bindings::portcullis::plugin::caller::{Host, Info};
+
+const GET: &HostFunction = function(Interface::Caller, "get");
+
+impl Host for CallState {
+    fn get(&mut self) -> wasmtime::Result<Info> {
+        self.enter(GET)?;
+        let tool = self.permit.tool();
+        let subject = match self.permit.principal().key() {
+            key @ (PrincipalKey::Local | PrincipalKey::Subject { .. }) => {
+                Some(self.services.pseudonyms.of(&format!("plugin {}", tool.plugin), key))
+            }
+        };
+        Ok(Info {
+            subject,
+            locale: self.permit.locale().map(str::to_owned),
+            correlation_id: self.permit.correlation().to_string(),
+            time_left_ms: u64::try_from(self.time_left().as_millis()).unwrap_or(u64::MAX),
+            preview: false,
+        })
+    }
+}

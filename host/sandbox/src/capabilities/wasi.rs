@@ -1,0 +1,186 @@
+//! The base list (`wit/base.md`): WASI 0.2 with nothing behind it. It is made when a guest first reaches for it, so that a
+//! guest that does not pays nothing.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime_wasi::{
+    HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView,
+    cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView as _},
+    clocks::{WasiClocks, WasiClocksView as _},
+    filesystem::{WasiFilesystem, WasiFilesystemView as _},
+    p2::{OutputStream, Pollable, StreamResult, bindings},
+    random::WasiRandom,
+};
+
+use super::{CallState, LogBuffer, LogLevel};
+
+/// Most random bytes in one request (catalogue WX-26).
+const RANDOM: u64 = 64 << 10;
+
+/// Bytes that stdout takes at a time.
+const CHUNK: usize = 4 << 10;
+
+/// What the base list stands on for one call.
+pub(crate) struct Wasi {
+    context: WasiCtx,
+    table: ResourceTable,
+}
+
+impl Wasi {
+    fn new(log: &LogBuffer, handles: u64) -> Self {
+        let context = WasiCtx::builder()
+            .stdout(Output(log.clone()))
+            .stderr(Output(log.clone()))
+            .wall_clock(WallClock)
+            .monotonic_clock(MonotonicClock { start: Instant::now() })
+            .max_random_size(RANDOM)
+            .allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false)
+            .build();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(usize::try_from(handles).unwrap_or(usize::MAX));
+        Self { context, table }
+    }
+}
+
+impl WasiView for CallState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let handles = self.permit.tool().limits.handles;
+        let wasi = self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.log, handles)));
+        WasiCtxView { ctx: &mut wasi.context, table: &mut wasi.table }
+    }
+}
+
+struct Table;
+
+impl HasData for Table {
+    type Data<'a> = &'a mut ResourceTable;
+}
+
+/// Links the base list, interface by interface: what is not named here does not exist for a guest (DESIGN rule 1).
+pub(crate) fn link_base(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+    use bindings::{cli, clocks, filesystem, random};
+    let l = linker;
+    wasmtime_wasi_io::bindings::wasi::io::error::add_to_linker::<CallState, Table>(l, |state| state.ctx().table)?;
+    wasmtime_wasi_io::bindings::wasi::io::poll::add_to_linker::<CallState, Table>(l, |state| state.ctx().table)?;
+    wasmtime_wasi_io::bindings::wasi::io::streams::add_to_linker::<CallState, Table>(l, |state| state.ctx().table)?;
+    clocks::wall_clock::add_to_linker::<CallState, WasiClocks>(l, CallState::clocks)?;
+    clocks::monotonic_clock::add_to_linker::<CallState, WasiClocks>(l, CallState::clocks)?;
+    filesystem::types::add_to_linker::<CallState, WasiFilesystem>(l, CallState::filesystem)?;
+    filesystem::preopens::add_to_linker::<CallState, WasiFilesystem>(l, CallState::filesystem)?;
+    random::random::add_to_linker::<CallState, WasiRandom>(l, |state| state.ctx().ctx.random())?;
+    random::insecure::add_to_linker::<CallState, WasiRandom>(l, |state| state.ctx().ctx.random())?;
+    random::insecure_seed::add_to_linker::<CallState, WasiRandom>(l, |state| state.ctx().ctx.random())?;
+    cli::exit::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::environment::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::stdin::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::stdout::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::stderr::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::terminal_input::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::terminal_output::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::terminal_stdin::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::terminal_stdout::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::terminal_stderr::add_to_linker::<CallState, WasiCli>(l, CallState::cli)
+}
+
+/// The host's time in steps of a millisecond: fine clocks are how side channels are read.
+struct WallClock;
+
+impl HostWallClock for WallClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    fn now(&self) -> Duration {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Duration::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// Time since the guest first asked, in steps of a millisecond.
+struct MonotonicClock {
+    start: Instant,
+}
+
+impl HostMonotonicClock for MonotonicClock {
+    fn resolution(&self) -> u64 {
+        1_000_000
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_mul(1_000_000)
+    }
+}
+
+/// stdout or stderr: lines of the call's log.
+struct Output(LogBuffer);
+
+/// One handle that the guest holds on it.
+struct Lines {
+    log: LogBuffer,
+    line: Vec<u8>,
+}
+
+impl IsTerminal for Output {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Output {
+    /// Only WASI 0.3 asks for this, and WASI 0.3 is not linked.
+    fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
+        Box::new(tokio::io::sink())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(Lines { log: self.0.clone(), line: Vec::new() })
+    }
+}
+
+#[async_trait::async_trait]
+impl Pollable for Lines {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for Lines {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let text = piece.strip_suffix(b"\n");
+            let room = CHUNK.saturating_sub(self.line.len());
+            let text_or_piece = text.unwrap_or(piece);
+            self.line.extend_from_slice(&text_or_piece[..text_or_piece.len().min(room)]);
+            // A line without an end is a line too, once it is as long as one may be.
+            if text.is_some() || self.line.len() == CHUNK {
+                self.end_line();
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(CHUNK)
+    }
+}
+
+impl Lines {
+    fn end_line(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        if !line.is_empty() {
+            self.log.write(LogLevel::Output, &String::from_utf8_lossy(&line));
+        }
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        self.end_line();
+    }
+}

@@ -1,0 +1,158 @@
+//! One description of the engine, for the process that compiles and the process that serves. Only the allocator differs,
+//! so that an artefact of the one always fits the other (catalogue WX-13, WX-40 to WX-43).
+
+use portcullis_manifest::{Digest, HARD_LIMITS};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy};
+
+/// Most stack a guest may use. Deep recursion ends here, in a trap; a tool that needs more is written as a loop.
+const GUEST_STACK: usize = 512 << 10;
+
+/// Stack of a call: the guest's and what is left for host functions called at the guest's deepest (WX-21: at least 1 MiB).
+const CALL_STACK: usize = GUEST_STACK + (1536 << 10);
+
+/// Changes whenever a setting below changes what an artefact may assume: an artefact of another profile is compiled again.
+const PROFILE: &str =
+    concat!("portcullis engine profile 1, wasmtime 48, x86_64 baseline, speed, fuel, epochs, no proposals");
+
+/// The locked version. A patch release that mends the compiler must not run what the unmended one compiled, and wasmtime by
+/// itself compares major versions only.
+const WASMTIME: &str = "48.0.8";
+
+/// See the module.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineProfile(());
+
+/// What the pools are made for, at start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolLimits {
+    /// Calls that hold an instance at once.
+    pub calls: u32,
+    /// Core instances that one component may have. JavaScript and Python components use more than fourteen.
+    pub core_instances: u32,
+    /// Linear memories that one component may have.
+    pub memories: u32,
+    /// Tables that one component may have.
+    pub tables: u32,
+}
+
+impl Default for PoolLimits {
+    fn default() -> Self {
+        Self { calls: 64, core_instances: 32, memories: 4, tables: 8 }
+    }
+}
+
+impl EngineProfile {
+    /// The one profile there is.
+    #[must_use]
+    pub fn current() -> Self {
+        Self(())
+    }
+
+    /// Names the profile, the compiler's version and the target: part of what authenticates an artefact.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let target = (std::env::consts::ARCH, std::env::consts::OS);
+        Digest::of(format!("{PROFILE}\n{target:?}\n{WASMTIME}").as_bytes())
+    }
+
+    /// For the process that compiles: no pools, one thread, because a worker has one call and a CPU limit.
+    #[must_use]
+    pub fn compiling(&self) -> Config {
+        let mut config = self.common();
+        config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+        config.parallel_compilation(false);
+        config
+    }
+
+    /// For the process that serves.
+    #[must_use]
+    pub fn serving(&self, limits: PoolLimits) -> Config {
+        let PoolLimits { calls, core_instances, memories, tables } = limits;
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_component_instances(calls)
+            .total_core_instances(calls * core_instances)
+            .total_memories(calls * memories)
+            .total_tables(calls * tables)
+            .total_stacks(calls)
+            .total_gc_heaps(0)
+            .max_core_instances_per_component(core_instances)
+            .max_memories_per_component(memories)
+            .max_tables_per_component(tables)
+            .max_memory_size(usize::try_from(HARD_LIMITS.memory).unwrap_or(usize::MAX))
+            .table_elements(usize::try_from(HARD_LIMITS.table_elements).unwrap_or(usize::MAX))
+            .max_component_instance_size(1 << 20)
+            .max_core_instance_size(1 << 20)
+            // What stays mapped between calls is overwritten with zeros or with the image; what is beyond is given back.
+            // Measured: most of a fresh call is first touches of pages, and a small guest touches less than this.
+            .linear_memory_keep_resident(256 << 10)
+            .table_keep_resident(16 << 10)
+            .async_stack_keep_resident(32 << 10)
+            .pagemap_scan(Enabled::Auto);
+        let mut config = self.common();
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+        config
+    }
+
+    fn common(&self) -> Config {
+        let mut config = Config::new();
+        config
+            .strategy(Strategy::Cranelift)
+            .cranelift_opt_level(OptLevel::Speed)
+            .consume_fuel(true)
+            .epoch_interruption(true)
+            .max_wasm_stack(GUEST_STACK)
+            .async_stack_size(CALL_STACK)
+            .async_stack_zeroing(true)
+            .memory_init_cow(true)
+            .guard_before_linear_memory(true)
+            .memory_may_move(false)
+            .signals_based_traps(true)
+            .cranelift_nan_canonicalization(true)
+            .relaxed_simd_deterministic(true)
+            // A trap's text goes to the operator's log, never to a client: without frames there is nothing to leak.
+            .wasm_backtrace_max_frames(None)
+            .generate_address_map(false)
+            .native_unwind_info(false);
+        // Off, each proven by a probe at start: the memory-safety advisories of 2026 sit in these (catalogue section 3).
+        config
+            .wasm_memory64(false)
+            .wasm_multi_memory(false)
+            .wasm_threads(false)
+            .shared_memory(false)
+            .wasm_shared_everything_threads(false)
+            .wasm_relaxed_simd(false)
+            .wasm_tail_call(false)
+            .wasm_function_references(false)
+            .wasm_gc(false)
+            .wasm_exceptions(false)
+            .wasm_stack_switching(false)
+            .wasm_wide_arithmetic(false)
+            .wasm_custom_page_sizes(false)
+            .wasm_component_model(true)
+            .wasm_component_model_async(false)
+            .wasm_component_model_more_async_builtins(false)
+            .wasm_component_model_async_stackful(false)
+            .wasm_component_model_threading(false)
+            .wasm_component_model_error_context(false)
+            .wasm_component_model_gc(false)
+            .wasm_component_model_map(false)
+            .wasm_component_model_memory64(false)
+            .wasm_component_model_fixed_length_lists(false)
+            .concurrency_support(false)
+            .gc_support(false);
+        config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wx_06_the_profile_names_the_very_wasmtime_that_is_locked() {
+        let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock");
+        let lock = std::fs::read_to_string(lock).unwrap();
+        let wanted = format!("name = \"wasmtime\"\nversion = \"{WASMTIME}\"\n");
+        assert!(lock.contains(&wanted), "set profile::WASMTIME to the version in Cargo.lock");
+    }
+}

@@ -1,0 +1,231 @@
+//! How a call ends.
+
+use std::time::Duration;
+
+use portcullis_audit::ResultClass;
+use portcullis_manifest::Effect;
+use portcullis_store::KvWrites;
+use wasmtime::Trap;
+
+use crate::{LogLine, contract::bindings::portcullis::plugin::types as wit};
+
+/// A call that has ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// How.
+    pub ending: Ending,
+    /// What it used.
+    pub usage: Usage,
+    /// What it wrote: to be committed if it is [`Ending::Done`] and its answer holds, to be dropped otherwise.
+    pub writes: KvWrites,
+    /// What it said to the operator.
+    pub log: Vec<LogLine>,
+    /// Lines beyond `limits.log`.
+    pub log_dropped: u64,
+}
+
+/// In which way.
+#[derive(Debug)]
+pub enum Ending {
+    /// The tool answered.
+    Done(Answer),
+    /// The tool said that it could not.
+    Failed(String),
+    /// The tool wants to ask something.
+    NeedsInput,
+    /// It was ended.
+    Stopped(Stop),
+}
+
+/// What the tool answered, within its limits and otherwise unchecked.
+#[derive(Debug)]
+pub struct Answer {
+    /// Content blocks.
+    pub content: Vec<Content>,
+    /// Structured content, as JSON text.
+    pub structured: Option<String>,
+    /// For the client's user interface, as JSON text.
+    pub meta: Option<String>,
+}
+
+/// One content block.
+#[derive(Debug)]
+pub enum Content {
+    /// Text.
+    Text(String),
+    /// An image: bytes and MIME type.
+    Image(Vec<u8>, String),
+    /// Sound: bytes and MIME type.
+    Audio(Vec<u8>, String),
+    /// A link: URI, name, MIME type.
+    Link(String, String, Option<String>),
+}
+
+/// What a call used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Fuel.
+    pub fuel: u64,
+    /// Most bytes of linear memory at once.
+    pub memory: u64,
+    /// Calls of functions of the contract.
+    pub host_calls: u64,
+    /// The highest effect among them.
+    pub effect: Effect,
+    /// Time in the sandbox.
+    pub wall: Duration,
+}
+
+/// Why a call was ended. The text is for the model and for the author: it names the limit, its value and the manifest's key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stop {
+    /// Fuel.
+    #[error("the tool used all of its fuel ({limit}; `limits.fuel` in its manifest)")]
+    Fuel {
+        /// Units.
+        limit: u64,
+    },
+    /// Wall time.
+    #[error("the tool did not end within {} ms (`limits.time` in its manifest)", limit.as_millis())]
+    Time {
+        /// The limit.
+        limit: Duration,
+    },
+    /// Linear memory.
+    #[error("the tool asked for more than {limit} bytes of memory (`limits.memory` in its manifest)")]
+    Memory {
+        /// Bytes.
+        limit: u64,
+    },
+    /// Table elements.
+    #[error("the tool asked for more than {limit} table elements (`limits.table_elements` in its manifest)")]
+    Table {
+        /// Elements.
+        limit: u64,
+    },
+    /// Stack.
+    #[error("the tool recursed deeper than its 512 KiB of stack, which no manifest can raise")]
+    Stack,
+    /// Host calls.
+    #[error("the tool made more than {limit} host calls (`limits.host_calls` in its manifest)")]
+    HostCalls {
+        /// Calls.
+        limit: u64,
+    },
+    /// Bytes handed to the host at once.
+    #[error("the tool handed the host more than {limit} bytes at once (`limits.host_data` in its manifest)")]
+    HostData {
+        /// Bytes.
+        limit: u64,
+    },
+    /// Handles.
+    #[error("the tool held more than {limit} handles (`limits.handles` in its manifest)")]
+    Handles {
+        /// Handles.
+        limit: u64,
+    },
+    /// A read call reached a write function.
+    #[error("the tool is labelled `read` and tried to write (`{function}`), which a read call cannot do")]
+    WriteWithoutProof {
+        /// Interface and function.
+        function: String,
+    },
+    /// The guest trapped.
+    #[error("the tool crashed: {reason}")]
+    Trap {
+        /// The kind of trap, in words of the host's own.
+        reason: &'static str,
+    },
+    /// The host failed.
+    #[error("the host could not run the tool")]
+    Host,
+}
+
+impl Stop {
+    /// The word in the audit.
+    #[must_use]
+    pub fn class(&self) -> ResultClass {
+        match self {
+            Self::Fuel { .. } => ResultClass::Fuel,
+            Self::Time { .. } => ResultClass::Time,
+            Self::Memory { .. } | Self::Table { .. } => ResultClass::Memory,
+            Self::Stack => ResultClass::Stack,
+            Self::HostCalls { .. } => ResultClass::HostCalls,
+            Self::HostData { .. } => ResultClass::HostData,
+            Self::Handles { .. } => ResultClass::Handles,
+            Self::WriteWithoutProof { .. } => ResultClass::WriteRefused,
+            Self::Trap { .. } => ResultClass::Trap,
+            Self::Host => ResultClass::HostError,
+        }
+    }
+
+    /// What ended a guest, from the engine's error.
+    pub(super) fn of(error: &wasmtime::Error, limits: &portcullis_manifest::Limits) -> Self {
+        if let Some(stop) = error.downcast_ref::<Self>() {
+            return stop.clone();
+        }
+        if let Some(trap) = error.downcast_ref::<Trap>() {
+            return match trap {
+                Trap::OutOfFuel => Self::Fuel { limit: limits.fuel },
+                Trap::Interrupt => Self::Time { limit: limits.time },
+                Trap::StackOverflow => Self::Stack,
+                trap => Self::Trap { reason: in_words(*trap) },
+            };
+        }
+        if error.downcast_ref::<wasmtime_wasi::I32Exit>().is_some() {
+            return Self::Trap { reason: "it called exit" };
+        }
+        // The engine has no types for these. The texts are held to the locked version by tests that bring them about.
+        let text = format!("{error:#}");
+        if text.contains("fuel allocated for hostcalls has been exhausted") {
+            return Self::HostData { limit: limits.host_data };
+        }
+        if text.contains("handle limit exceeded") || text.contains("resource table has no free keys") {
+            return Self::Handles { limit: limits.handles };
+        }
+        tracing::warn!(%text, "a guest ended in a way that has no class of its own");
+        Self::Trap { reason: "it broke the component model's rules for passing values" }
+    }
+}
+
+/// The engine's own words for a trap can hold offsets; these can't.
+fn in_words(trap: Trap) -> &'static str {
+    match trap {
+        Trap::UnreachableCodeReached => "it reached code that it declared unreachable (a panic, in most languages)",
+        Trap::MemoryOutOfBounds => "it used memory that is not there",
+        Trap::TableOutOfBounds => "it used a table entry that is not there",
+        Trap::IndirectCallToNull => "it called a function that is not there",
+        Trap::BadSignature => "it called a function of another type",
+        Trap::IntegerOverflow => "a number was too large",
+        Trap::IntegerDivisionByZero => "it divided by zero",
+        Trap::BadConversionToInteger => "a number could not be converted",
+        Trap::CannotEnterComponent => "it was entered a second time",
+        _ => "it trapped",
+    }
+}
+
+impl From<wit::Answer> for Answer {
+    fn from(answer: wit::Answer) -> Self {
+        let wit::Answer { content, structured, meta } = answer;
+        let content = content
+            .into_iter()
+            .map(|block| match block {
+                wit::Content::Text(text) => Content::Text(text),
+                wit::Content::Image(wit::Media { data, mime_type }) => Content::Image(data, mime_type),
+                wit::Content::Audio(wit::Media { data, mime_type }) => Content::Audio(data, mime_type),
+                wit::Content::Link(wit::Link { uri, name, mime_type }) => Content::Link(uri, name, mime_type),
+            })
+            .collect();
+        Self { content, structured, meta }
+    }
+}
+
+impl From<wit::Outcome> for Ending {
+    fn from(outcome: wit::Outcome) -> Self {
+        match outcome {
+            wit::Outcome::Done(answer) => Self::Done(answer.into()),
+            wit::Outcome::Failed(text) => Self::Failed(text),
+            wit::Outcome::NeedsInput(_) => Self::NeedsInput,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The engine that serves: threads of its own for guests, the clock that interrupts them, and the way of one call through
+//! the sandbox.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use portcullis_admission::Permit;
+use portcullis_audit::Pseudonyms;
+use portcullis_store::Store as DurableStore;
+use tokio::{runtime::Runtime, task::JoinHandle};
+use wasmtime::{Store, UpdateDeadline};
+
+use super::{
+    ending::{Ending, Ran, Stop, Usage},
+    limiter::Limiter,
+    plugin::Plugin,
+    turns::Turns,
+};
+use crate::{
+    EngineProfile, PoolLimits, ProposalEnabled,
+    capabilities::{CallState, Services},
+    proposals,
+};
+
+/// How often guests are interrupted (catalogue WX-28).
+const TICK: Duration = Duration::from_millis(10);
+
+/// The engine was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A proposal that should be off is on.
+    #[error(transparent)]
+    Proposal(#[from] ProposalEnabled),
+    /// The engine refuses its settings, or the pools do not fit the address space.
+    #[error("the engine does not start: {0}")]
+    Engine(String),
+    /// A thread can't be started.
+    #[error("the threads for guests do not start: {0}")]
+    Threads(#[from] std::io::Error),
+}
+
+/// See the module.
+pub struct Engine {
+    shared: Arc<Shared>,
+    pool: PoolLimits,
+    runtime: Option<Runtime>,
+}
+
+pub(super) struct Shared {
+    engine: wasmtime::Engine,
+    services: Arc<Services>,
+    guests: tokio::runtime::Handle,
+    turns: Turns,
+    stopping: Arc<AtomicBool>,
+}
+
+/// Ends the guest when the call that waits for it is dropped: a client that goes away, a host that stops.
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Engine {
+    /// Starts the engine, after proving that what should be off is off.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub fn start(pool: PoolLimits, store: Arc<dyn DurableStore>, pseudonyms: Pseudonyms) -> Result<Self, EngineError> {
+        let config = EngineProfile::current().serving(pool);
+        let engine = wasmtime::Engine::new(&config).map_err(|error| EngineError::Engine(format!("{error:#}")))?;
+        proposals::prove_off(&engine)?;
+        let threads = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("guest")
+            .enable_time()
+            .build()?;
+        let stopping = Arc::new(AtomicBool::new(false));
+        start_clock(engine.clone(), stopping.clone())?;
+        let shared = Arc::new(Shared {
+            engine,
+            services: Arc::new(Services { store, pseudonyms }),
+            guests: runtime.handle().clone(),
+            turns: Turns::new(threads),
+            stopping,
+        });
+        Ok(Self { shared, pool, runtime: Some(runtime) })
+    }
+
+    /// What the pools were made for.
+    #[must_use]
+    pub fn pool(&self) -> PoolLimits {
+        self.pool
+    }
+
+    pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.shared.engine
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+        if let Some(runtime) = self.runtime.take() {
+            // A guest inside a long instruction sequence ends at its next tick; nobody waits for it here.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// From a thread of its own: a timer of an async runtime does not fire while guests hold all of its threads.
+fn start_clock(engine: wasmtime::Engine, stopping: Arc<AtomicBool>) -> std::io::Result<()> {
+    let tick = move || {
+        while !stopping.load(Ordering::Relaxed) {
+            std::thread::sleep(TICK);
+            engine.increment_epoch();
+        }
+    };
+    std::thread::Builder::new().name("epoch".to_owned()).spawn(tick).map(drop)
+}
+
+impl Plugin {
+    /// Runs the call that `permit` allows, in a fresh instance, until it has ended or was ended. Dropping the future ends
+    /// the guest.
+    pub async fn run(&self, permit: Permit) -> Ran {
+        let plugin = self.clone();
+        let start = Instant::now();
+        let mut task = AbortOnDrop(self.engine.guests.spawn(async move { plugin.run_here(permit, start).await }));
+        match (&mut task.0).await {
+            Ok(ran) => ran,
+            Err(error) => {
+                tracing::error!(%error, "a call's task ended by itself");
+                let usage = Usage {
+                    fuel: 0,
+                    memory: 0,
+                    host_calls: 0,
+                    effect: portcullis_manifest::Effect::None,
+                    wall: start.elapsed(),
+                };
+                let ending = Ending::Stopped(Stop::Host);
+                Ran { ending, usage, writes: Default::default(), log: Vec::new(), log_dropped: 0 }
+            }
+        }
+    }
+
+    async fn run_here(self, permit: Permit, start: Instant) -> Ran {
+        let tool = permit.tool().clone();
+        let limits = &tool.limits;
+        let deadline = start + limits.time;
+        let limiter = Limiter::new(limits.memory, limits.table_elements);
+        let state = CallState::new(permit, self.engine.services.clone(), limiter, deadline);
+        let mut store = self.store(state, deadline);
+        let called = tokio::time::timeout_at(deadline.into(), self.call(&mut store)).await;
+        let ending = match called {
+            Ok(Ok(ending)) => ending,
+            Ok(Err(error)) => Ending::Stopped(self.stop(&store, &error)),
+            Err(_) => Ending::Stopped(Stop::Time { limit: limits.time }),
+        };
+        let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
+        let mut state = store.into_data();
+        let (log, log_dropped) = state.log.take();
+        let usage = Usage {
+            fuel,
+            memory: state.limiter.memory(),
+            host_calls: state.host_calls,
+            effect: state.effect,
+            wall: start.elapsed(),
+        };
+        Ran { ending, usage, writes: state.take_writes(), log, log_dropped }
+    }
+
+    fn store(&self, state: CallState, deadline: Instant) -> Store<CallState> {
+        let limits = state.permit.tool().limits.clone();
+        let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+        let mut store = Store::new(&self.engine.engine, state);
+        store.limiter(|state| &mut state.limiter);
+        // The engine meters fuel (`consume_fuel`), so this can't fail.
+        let _ = store.set_fuel(limits.fuel);
+        store.set_hostcall_fuel(size(limits.host_data));
+        store.set_max_component_handles(size(limits.handles));
+        store.set_epoch_deadline(1);
+        let mut turn = self.engine.turns.join();
+        let limit = limits.time;
+        store.epoch_deadline_callback(move |_| {
+            if Instant::now() >= deadline {
+                return Err(Stop::Time { limit }.into());
+            }
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(turn.next())))
+        });
+        store
+    }
+
+    async fn call(&self, store: &mut Store<CallState>) -> wasmtime::Result<Ending> {
+        let instance = self.pre.instantiate_async(&mut *store).await?;
+        let permit = &store.data().permit;
+        let (tool, arguments) = (permit.tool().name.to_string(), permit.arguments().to_owned());
+        let outcome = instance.portcullis_plugin_tools().call_call(&mut *store, &tool, &arguments).await?;
+        Ok(outcome.into())
+    }
+
+    /// A guest that is refused memory mostly ends itself in a panic; what ended it is the refusal.
+    fn stop(&self, store: &Store<CallState>, error: &wasmtime::Error) -> Stop {
+        let state = store.data();
+        let limits = &state.permit.tool().limits;
+        let stop = Stop::of(error, limits);
+        match stop {
+            Stop::Trap { .. } if state.limiter.memory_refused => Stop::Memory { limit: limits.memory },
+            Stop::Trap { .. } if state.limiter.table_refused => Stop::Table { limit: limits.table_elements },
+            stop => stop,
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Runs one call of one permit in a fresh instance.
+
+mod ending;
+mod engine;
+mod limiter;
+mod plugin;
+mod turns;
+
+pub use ending::{Answer, Content, Ending, Ran, Stop, Usage};
+pub use engine::{Engine, EngineError};
+pub(crate) use limiter::Limiter;
+pub use plugin::{LoadError, Plugin};
+
+#[cfg(test)]
+mod tests;

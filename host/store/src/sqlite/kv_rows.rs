@@ -1,0 +1,108 @@
+//! The tables `kv` and `kv_usage`.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::{CommitRefused, KvPage, KvPartition, KvUsage, KvWrites, Unavailable};
+
+pub(super) fn get(db: &Connection, at: &KvPartition, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+    let mut select =
+        db.prepare_cached("SELECT value FROM kv WHERE plugin = ?1 AND capability = ?2 AND owner = ?3 AND key = ?4")?;
+    Ok(select.query_row(params![at.plugin, at.capability, at.owner, key], |row| row.get(0)).optional()?)
+}
+
+pub(super) fn list(
+    db: &Connection,
+    at: &KvPartition,
+    prefix: &str,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<KvPage, Unavailable> {
+    // Keys compare as bytes (SQLite's BINARY), so all keys with the prefix stand together, from the prefix on.
+    let mut select = db.prepare_cached(
+        "SELECT key FROM kv WHERE plugin = ?1 AND capability = ?2 AND owner = ?3 AND key >= ?4 AND key > ?5
+         ORDER BY key LIMIT ?6",
+    )?;
+    let mut rows =
+        select.query(params![at.plugin, at.capability, at.owner, prefix, after.unwrap_or(""), u64::from(limit) + 1])?;
+    let mut page = KvPage::default();
+    while let Some(row) = rows.next()? {
+        let key: String = row.get(0)?;
+        if !key.starts_with(prefix) {
+            break;
+        }
+        if page.keys.len() == limit as usize {
+            page.more = true;
+            break;
+        }
+        page.keys.push(key);
+    }
+    Ok(page)
+}
+
+/// Applies every write, checking compare-and-set and quota against what is committed now: what the call saw may be older.
+pub(super) fn apply(db: &Connection, writes: &KvWrites) -> Result<(), CommitRefused> {
+    for (partition, (limits, keys)) in writes {
+        let KvUsage { mut bytes, keys: mut count } = usage(db, partition)?;
+        for (key, write) in keys {
+            let old = get(db, partition, key)?;
+            if write.expected.as_ref().is_some_and(|expected| *expected != old) {
+                return Err(CommitRefused::Conflict { capability: partition.capability.clone(), key: key.clone() });
+            }
+            if let Some(old) = &old {
+                bytes -= size(key, old);
+                count -= 1;
+            }
+            if let Some(value) = &write.value {
+                bytes += size(key, value);
+                count += 1;
+            }
+            put(db, partition, key, write.value.as_deref())?;
+        }
+        let over = |what, wanted, limit, manifest_key| {
+            let capability = partition.capability.clone();
+            Err(CommitRefused::OverQuota { capability, what, wanted, limit, manifest_key })
+        };
+        if bytes > limits.bytes {
+            return over("bytes", bytes, limits.bytes, "quota");
+        }
+        if count > limits.keys {
+            return over("keys", count, limits.keys, "keys");
+        }
+        db.prepare_cached(
+            "INSERT INTO kv_usage (plugin, capability, owner, bytes, keys) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET bytes = ?4, keys = ?5",
+        )?
+        .execute(params![partition.plugin, partition.capability, partition.owner, bytes, count])?;
+    }
+    Ok(())
+}
+
+fn size(key: &str, value: &[u8]) -> u64 {
+    (key.len() + value.len()) as u64
+}
+
+pub(super) fn usage(db: &Connection, at: &KvPartition) -> Result<KvUsage, Unavailable> {
+    let mut select =
+        db.prepare_cached("SELECT bytes, keys FROM kv_usage WHERE plugin = ?1 AND capability = ?2 AND owner = ?3")?;
+    let usage = select
+        .query_row(params![at.plugin, at.capability, at.owner], |row| {
+            Ok(KvUsage { bytes: row.get(0)?, keys: row.get(1)? })
+        })
+        .optional()?;
+    Ok(usage.unwrap_or_default())
+}
+
+fn put(db: &Connection, at: &KvPartition, key: &str, value: Option<&[u8]>) -> rusqlite::Result<()> {
+    match value {
+        Some(value) => db
+            .prepare_cached(
+                "INSERT INTO kv (plugin, capability, owner, key, value) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO UPDATE SET value = ?5",
+            )?
+            .execute(params![at.plugin, at.capability, at.owner, key, value])?,
+        None => db
+            .prepare_cached("DELETE FROM kv WHERE plugin = ?1 AND capability = ?2 AND owner = ?3 AND key = ?4")?
+            .execute(params![at.plugin, at.capability, at.owner, key])?,
+    };
+    Ok(())
+}

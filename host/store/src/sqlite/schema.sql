@@ -1,0 +1,90 @@
+-- Releases are immutable: the trigger refuses every change but the state's.
+CREATE TABLE release (
+    fingerprint  BLOB PRIMARY KEY CHECK (length(fingerprint) = 32),
+    plugin       TEXT NOT NULL,
+    version      TEXT NOT NULL,
+    manifest     TEXT NOT NULL,
+    files        TEXT NOT NULL,
+    digest       BLOB NOT NULL CHECK (length(digest) = 32),
+    component    BLOB NOT NULL,
+    prefix       TEXT NOT NULL,
+    published_by TEXT NOT NULL,
+    published_at INTEGER NOT NULL,
+    state        TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'served', 'retired')),
+    UNIQUE (plugin, version)
+) STRICT;
+-- A plugin serves one release at a time.
+CREATE UNIQUE INDEX release_served ON release (plugin) WHERE state = 'served';
+CREATE TRIGGER release_immutable BEFORE UPDATE OF
+    fingerprint, plugin, version, manifest, files, digest, component, prefix, published_by, published_at ON release
+BEGIN SELECT RAISE(ABORT, 'a release is immutable'); END;
+
+-- The labels that were computed at publish, and so what the approver saw. A name on the wire is served once.
+CREATE TABLE label (
+    fingerprint BLOB NOT NULL REFERENCES release ON DELETE CASCADE,
+    name        TEXT NOT NULL,
+    folded      TEXT NOT NULL,
+    label       TEXT NOT NULL,
+    PRIMARY KEY (fingerprint, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE served_name (
+    folded      TEXT PRIMARY KEY,
+    fingerprint BLOB NOT NULL REFERENCES release ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE decision (
+    id          INTEGER PRIMARY KEY,
+    fingerprint BLOB NOT NULL REFERENCES release,
+    approved    INTEGER NOT NULL CHECK (approved IN (0, 1)),
+    decided_by  TEXT NOT NULL,
+    four_eyes   INTEGER NOT NULL CHECK (four_eyes IN (0, 1)),
+    at          INTEGER NOT NULL
+) STRICT;
+-- Catalogue AU-07: here and not only in the program, so that a bug above can't approve its own release.
+CREATE TRIGGER decision_four_eyes BEFORE INSERT ON decision
+WHEN NEW.approved AND NEW.four_eyes
+ AND NEW.decided_by = (SELECT published_by FROM release WHERE fingerprint = NEW.fingerprint)
+BEGIN SELECT RAISE(ABORT, 'four eyes'); END;
+CREATE TRIGGER decision_kept BEFORE DELETE ON decision BEGIN SELECT RAISE(ABORT, 'decisions are kept'); END;
+CREATE TRIGGER decision_immutable BEFORE UPDATE ON decision BEGIN SELECT RAISE(ABORT, 'decisions are kept'); END;
+
+CREATE TABLE generation (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL) STRICT;
+INSERT INTO generation VALUES (1, 1);
+
+-- Who owns a row is made by the host; owner is a keyed pseudonym, or empty for what all principals share.
+CREATE TABLE kv (
+    plugin     TEXT NOT NULL,
+    capability TEXT NOT NULL,
+    owner      TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    value      BLOB NOT NULL,
+    PRIMARY KEY (plugin, capability, owner, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE kv_usage (
+    plugin     TEXT NOT NULL,
+    capability TEXT NOT NULL,
+    owner      TEXT NOT NULL,
+    bytes      INTEGER NOT NULL CHECK (bytes >= 0),
+    keys       INTEGER NOT NULL CHECK (keys >= 0),
+    PRIMARY KEY (plugin, capability, owner)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind        TEXT NOT NULL,
+    at          INTEGER NOT NULL,
+    correlation BLOB NOT NULL,
+    principal   TEXT NOT NULL,
+    tool        TEXT NOT NULL,
+    release     BLOB NOT NULL,
+    label       TEXT NOT NULL,
+    class       TEXT NOT NULL,
+    effect      TEXT NOT NULL,
+    fuel        INTEGER NOT NULL,
+    memory      INTEGER NOT NULL,
+    wall_us     INTEGER NOT NULL,
+    host_calls  INTEGER NOT NULL,
+    count       INTEGER NOT NULL,
+    detail      TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER audit_immutable BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;

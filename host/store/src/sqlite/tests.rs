@@ -1,0 +1,276 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use portcullis_manifest::{Digest, Fingerprint, ReleaseId};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{KvWrite, PartitionLimits, ReleaseState, RowKind};
+
+struct Opened {
+    store: Arc<SqliteStore>,
+    directory: tempfile::TempDir,
+    owner: Option<OwnerLock>,
+}
+
+fn open() -> Opened {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("data");
+    let owner = OwnerLock::take(&home).unwrap();
+    let store = Arc::new(SqliteStore::open(&home, &owner).unwrap());
+    Opened { store, directory, owner: Some(owner) }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+fn release(plugin: &str, version: &str, name: &str, by: &str) -> NewRelease {
+    let seed = format!("{plugin}{version}{name}");
+    NewRelease {
+        id: ReleaseId { plugin: plugin.parse().unwrap(), version: version.to_owned() },
+        fingerprint: Fingerprint(Digest::of(seed.as_bytes()).0),
+        manifest: "manifest = 1".to_owned(),
+        files: "{}".to_owned(),
+        component: vec![1, 2, 3],
+        digest: Digest::of(&[1, 2, 3]),
+        prefix: String::new(),
+        labels: vec![(name.to_owned(), "read".to_owned())],
+        published_by: by.to_owned(),
+        at: 1,
+    }
+}
+
+fn decision(release: &NewRelease, approve: bool, by: &str, four_eyes: bool) -> Decision {
+    Decision { fingerprint: release.fingerprint, approve, by: by.to_owned(), four_eyes, at: 2 }
+}
+
+fn partition(owner: &str) -> KvPartition {
+    KvPartition { plugin: "p".to_owned(), capability: "c".to_owned(), owner: owner.to_owned() }
+}
+
+fn commit(owner: &str, limits: PartitionLimits, key: &str, write: KvWrite) -> Commit {
+    let writes = BTreeMap::from([(partition(owner), (limits, BTreeMap::from([(key.to_owned(), write)])))]);
+    Commit { writes, audit: vec![row("ok")] }
+}
+
+fn row(class: &'static str) -> AuditRow {
+    AuditRow {
+        kind: RowKind::Call,
+        at: 1,
+        correlation: [7; 16],
+        principal: "local".to_owned(),
+        tool: "p_t".to_owned(),
+        release: vec![0; 32],
+        label: "write",
+        class,
+        effect: "write",
+        fuel: 1,
+        memory: 2,
+        wall_us: 3,
+        host_calls: 4,
+        count: 1,
+        detail: String::new(),
+    }
+}
+
+fn value(bytes: &[u8]) -> KvWrite {
+    KvWrite { value: Some(bytes.to_vec()), expected: None }
+}
+
+const ROOMY: PartitionLimits = PartitionLimits { bytes: 1000, keys: 10 };
+
+#[test]
+fn an_approved_release_is_served_and_replaces_the_one_before() {
+    let at = open();
+    runtime().block_on(async {
+        let one = release("notes", "1.0.0", "notes_read", "ann");
+        let two = release("notes", "1.1.0", "notes_read", "ann");
+        assert_eq!(at.store.publish(one.clone()).await, Ok(PublishOutcome::New));
+        assert_eq!(at.store.publish(one.clone()).await, Ok(PublishOutcome::Known(ReleaseState::Pending)));
+        at.store.publish(two.clone()).await.unwrap();
+        let before = at.store.served().await.unwrap();
+        assert!(before.releases.is_empty());
+        at.store.decide(decision(&one, true, "bob", true)).await.unwrap();
+        at.store.decide(decision(&two, true, "bob", true)).await.unwrap();
+        let served = at.store.served().await.unwrap();
+        assert_eq!(served.generation, before.generation + 2);
+        assert_eq!(served.releases.iter().map(|r| r.id.version.as_str()).collect::<Vec<_>>(), ["1.1.0"]);
+        // Withdrawing what is not served leaves what is.
+        at.store.decide(decision(&one, false, "bob", true)).await.unwrap();
+        assert_eq!(at.store.served().await.unwrap().releases.len(), 1);
+        at.store.decide(decision(&two, false, "bob", true)).await.unwrap();
+        assert!(at.store.served().await.unwrap().releases.is_empty());
+    });
+}
+
+#[test]
+fn rg_01_a_version_is_immutable() {
+    let at = open();
+    runtime().block_on(async {
+        at.store.publish(release("notes", "1.0.0", "a", "ann")).await.unwrap();
+        let error = at.store.publish(release("notes", "1.0.0", "b", "ann")).await.unwrap_err();
+        assert!(error.to_string().contains("notes@1.0.0 exists already with other contents"), "{error}");
+    });
+}
+
+#[test]
+fn au_07_the_publisher_cannot_approve_with_four_eyes_and_nothing_changes() {
+    let at = open();
+    runtime().block_on(async {
+        let one = release("notes", "1.0.0", "a", "ann");
+        at.store.publish(one.clone()).await.unwrap();
+        let error = at.store.decide(decision(&one, true, "ann", true)).await.unwrap_err();
+        assert_eq!(error, StateRefused::FourEyes { approver: "ann".to_owned() });
+        assert!(at.store.served().await.unwrap().releases.is_empty());
+        at.store.decide(decision(&one, true, "ann", false)).await.unwrap();
+        let kept = at.store.releases().await.unwrap();
+        assert!(!kept[0].approval.as_ref().unwrap().four_eyes, "the approval records that four eyes were off");
+    });
+}
+
+#[test]
+fn mc_04_a_name_on_the_wire_is_served_once_whatever_its_case() {
+    let at = open();
+    runtime().block_on(async {
+        let one = release("alpha", "1.0.0", "read", "ann");
+        let two = release("beta", "1.0.0", "READ", "ann");
+        for release in [&one, &two] {
+            at.store.publish(release.clone()).await.unwrap();
+        }
+        at.store.decide(decision(&one, true, "bob", true)).await.unwrap();
+        let error = at.store.decide(decision(&two, true, "bob", true)).await.unwrap_err();
+        assert_eq!(error, StateRefused::NameTaken { name: "READ".to_owned(), other: "alpha@1.0.0".to_owned() });
+        assert_eq!(at.store.served().await.unwrap().releases.len(), 1, "the refused decision changed nothing");
+    });
+}
+
+#[test]
+fn st_20_a_commit_over_quota_has_no_partial_effect_and_leaves_no_audit_row() {
+    let at = open();
+    runtime().block_on(async {
+        let tight = PartitionLimits { bytes: 4, keys: 10 };
+        at.store.commit(commit("u", tight, "k", value(b"abc"))).await.unwrap();
+        let error = at.store.commit(commit("u", tight, "k", value(b"abcd"))).await.unwrap_err();
+        assert_eq!(error.to_string(), "`c` would hold 5 bytes, its limit is 4 (`capability.c.quota`)");
+        assert_eq!(at.store.kv_get(partition("u"), "k".to_owned()).await.unwrap(), Some(b"abc".to_vec()));
+        let rows = at.store.audit(AuditFilter { limit: 10, ..AuditFilter::default() }).await.unwrap();
+        assert_eq!(rows.len(), 1);
+    });
+}
+
+#[test]
+fn st_20_sixty_four_writers_at_the_edge_of_the_quota_fill_it_exactly() {
+    let at = open();
+    runtime().block_on(async {
+        let limits = PartitionLimits { bytes: 1000, keys: 10 };
+        let calls = (0..64).map(|n| {
+            let store = at.store.clone();
+            tokio::spawn(
+                async move { store.commit(commit("u", limits, &format!("k{n:02}"), value(b"x"))).await.is_ok() },
+            )
+        });
+        let mut done = 0;
+        for call in calls.collect::<Vec<_>>() {
+            done += usize::from(call.await.unwrap());
+        }
+        assert_eq!(done, 10);
+        let page = at.store.kv_list(partition("u"), String::new(), None, 100).await.unwrap();
+        assert_eq!((page.keys.len(), page.more), (10, false));
+    });
+}
+
+#[test]
+fn compare_and_set_is_checked_again_at_commit() {
+    let at = open();
+    runtime().block_on(async {
+        at.store.commit(commit("u", ROOMY, "k", value(b"1"))).await.unwrap();
+        let stale = KvWrite { value: Some(b"3".to_vec()), expected: Some(Some(b"0".to_vec())) };
+        let error = at.store.commit(commit("u", ROOMY, "k", stale)).await.unwrap_err();
+        assert_eq!(error, CommitRefused::Conflict { capability: "c".to_owned(), key: "k".to_owned() });
+        let fresh = KvWrite { value: None, expected: Some(Some(b"1".to_vec())) };
+        at.store.commit(commit("u", ROOMY, "k", fresh)).await.unwrap();
+        assert_eq!(at.store.kv_get(partition("u"), "k".to_owned()).await.unwrap(), None);
+    });
+}
+
+#[test]
+fn st_02_what_was_acknowledged_is_there_after_reopening() {
+    let mut at = open();
+    runtime().block_on(async { at.store.commit(commit("u", ROOMY, "k", value(b"1"))).await.unwrap() });
+    let home = at.directory.path().join("data");
+    drop(at.store);
+    drop(at.owner.take());
+    let owner = OwnerLock::take(&home).unwrap();
+    let store = SqliteStore::open(&home, &owner).unwrap();
+    let found = runtime().block_on(store.kv_get(partition("u"), "k".to_owned())).unwrap();
+    assert_eq!(found, Some(b"1".to_vec()));
+}
+
+#[test]
+fn st_24_a_second_owner_is_refused() {
+    let at = open();
+    let error = OwnerLock::take(&at.directory.path().join("data")).unwrap_err();
+    assert!(matches!(error, OwnerLockError::Owned), "{error}");
+}
+
+#[test]
+fn st_24_a_directory_or_file_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut at = open();
+    let home = at.directory.path().join("data");
+    let chmod = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    drop(at.store);
+    drop(at.owner.take());
+    chmod(&home, 0o755);
+    assert!(matches!(OwnerLock::take(&home), Err(OwnerLockError::Exposed { mode: 0o755 })));
+    chmod(&home, 0o700);
+    chmod(&home.join("portcullis.db"), 0o644);
+    let owner = OwnerLock::take(&home).unwrap();
+    assert!(matches!(SqliteStore::open(&home, &owner), Err(OpenError::Exposed { mode: 0o644 })));
+}
+
+#[test]
+fn st_24_a_database_of_another_program_or_of_a_newer_one_is_refused() {
+    for (pragma, wanted) in [("application_id = 1", "another program"), ("user_version = 99", "newer program")] {
+        let mut at = open();
+        let home = at.directory.path().join("data");
+        drop(at.store);
+        drop(at.owner.take());
+        let db = rusqlite::Connection::open(home.join("portcullis.db")).unwrap();
+        db.execute_batch(&format!("PRAGMA {pragma}")).unwrap();
+        drop(db);
+        let owner = OwnerLock::take(&home).unwrap();
+        let error = SqliteStore::open(&home, &owner).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains(wanted), "{error}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn listing_by_pages_gives_every_key_with_the_prefix_once_in_byte_order(
+        keys in prop::collection::btree_set("[a-cä]{1,4}", 0..20),
+        prefix in "[a-cä]{0,2}",
+        limit in 1u32..5,
+    ) {
+        let at = open();
+        runtime().block_on(async {
+            let limits = PartitionLimits { bytes: 10_000, keys: 100 };
+            let writes = keys.iter().map(|key| (key.clone(), value(b"v"))).collect();
+            let writes = BTreeMap::from([(partition("u"), (limits, writes))]);
+            at.store.commit(Commit { writes, audit: vec![] }).await.unwrap();
+            let mut found = Vec::new();
+            loop {
+                let page = at.store.kv_list(partition("u"), prefix.clone(), found.last().cloned(), limit).await.unwrap();
+                found.extend(page.keys);
+                if !page.more { break; }
+            }
+            let wanted: Vec<_> = keys.iter().filter(|key| key.starts_with(&prefix)).cloned().collect();
+            assert_eq!(found, wanted);
+            let other = at.store.kv_list(partition("v"), String::new(), None, 100).await.unwrap();
+            assert!(other.keys.is_empty(), "ST-01: another owner sees nothing");
+        });
+    }
+}
