@@ -1,0 +1,191 @@
+//! The approved releases now served, made ready once for each generation.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use portcullis_admission::{ApprovedTool, Schema};
+use portcullis_backend::{ToolDescriptor, ToolList};
+use portcullis_manifest::{Digest, Fingerprint, Label, Package, Tool};
+use portcullis_sandbox::{LoadError, Plugin};
+use portcullis_store::Release;
+use serde_json::{Value, json, value::to_raw_value};
+
+use crate::{ReadRelease, SourceError};
+
+/// See the module. A call sees one catalogue, whole, from its beginning to its end (catalogue MC-41).
+pub(crate) struct Catalogue {
+    tools: HashMap<String, Served>,
+    list: Arc<ToolList>,
+    plugins: BTreeMap<Fingerprint, Plugin>,
+}
+
+/// A tool and the plugin that runs it.
+#[derive(Clone)]
+pub(crate) struct Served {
+    pub(crate) tool: Arc<ApprovedTool>,
+    pub(crate) plugin: Plugin,
+}
+
+/// An approved release that is not served, although it should be. Each raises an alert.
+#[derive(Debug, thiserror::Error)]
+pub enum NotServed {
+    /// What is stored is not what was approved (catalogue RG-02).
+    #[error("what is stored is not what was approved: its fingerprint is {found}")]
+    Changed {
+        /// Of what is stored.
+        found: Fingerprint,
+    },
+    /// The component's bytes are not the ones that were approved (catalogue RG-02).
+    #[error("the stored component has the digest {found}")]
+    Component {
+        /// Of what is stored.
+        found: Digest,
+    },
+    /// This version of the host computes a looser label than the approver saw (DESIGN rule 4).
+    #[error(
+        "`{tool}` was approved as `{}` and would now be labelled `{}`: approve the release again",
+        approved,
+        computed.as_str()
+    )]
+    Looser {
+        /// On the wire.
+        tool: String,
+        /// What the approver saw.
+        approved: String,
+        /// What it would be.
+        computed: Label,
+    },
+    /// It can't be read any more.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// It can't be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// It can't be compiled.
+    #[error(transparent)]
+    Compile(#[from] portcullis_sandbox::CompileRefused),
+    /// Its row is not of the form this version writes.
+    #[error("its row in the store is damaged: {0}")]
+    Row(String),
+}
+
+impl Catalogue {
+    pub(crate) fn empty() -> Self {
+        let list = ToolList { generation: 0, varies: false, tools: Arc::from([]) };
+        Self { tools: HashMap::new(), list: Arc::new(list), plugins: BTreeMap::new() }
+    }
+
+    /// A catalogue of releases that have been checked and loaded.
+    pub(crate) fn new(generation: u64, releases: Vec<Ready>) -> Self {
+        let mut tools = HashMap::new();
+        let mut descriptors = Vec::new();
+        let mut plugins = BTreeMap::new();
+        for Ready { fingerprint, plugin, tools: ready } in releases {
+            for (descriptor, tool) in ready {
+                tools.insert(tool.wire.as_str().to_owned(), Served { tool, plugin: plugin.clone() });
+                descriptors.push(descriptor);
+            }
+            plugins.insert(fingerprint, plugin);
+        }
+        descriptors.sort_by(|a, b| a.name.cmp(&b.name));
+        let list = ToolList { generation, varies: false, tools: descriptors.into() };
+        Self { tools, list: Arc::new(list), plugins }
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&Served> {
+        self.tools.get(name)
+    }
+
+    pub(crate) fn list(&self) -> &Arc<ToolList> {
+        &self.list
+    }
+
+    /// A plugin that is loaded already.
+    pub(crate) fn loaded(&self, fingerprint: Fingerprint) -> Option<&Plugin> {
+        self.plugins.get(&fingerprint)
+    }
+}
+
+/// A release that is ready to be served.
+pub(crate) struct Ready {
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) plugin: Plugin,
+    pub(crate) tools: Vec<(ToolDescriptor, Arc<ApprovedTool>)>,
+}
+
+impl Ready {
+    pub(crate) fn new(release: &ReadRelease, plugin: Plugin) -> Result<Self, NotServed> {
+        let tools =
+            release.package.manifest.tools.iter().map(|tool| ready_tool(release, tool)).collect::<Result<_, _>>();
+        Ok(Self { fingerprint: release.fingerprint, plugin, tools: tools? })
+    }
+}
+
+/// Reads a stored release again and holds it against what was approved.
+pub(crate) fn read_stored(row: &Release) -> Result<ReadRelease, NotServed> {
+    let files: BTreeMap<String, String> =
+        serde_json::from_str(&row.files).map_err(|error| NotServed::Row(error.to_string()))?;
+    let files = files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+    let release = ReadRelease::read(&row.manifest, &files, row.digest, Some(&row.prefix))?;
+    if release.fingerprint != row.fingerprint {
+        return Err(NotServed::Changed { found: release.fingerprint });
+    }
+    let seen: HashMap<&str, &str> = row.labels.iter().map(|(name, label)| (name.as_str(), label.as_str())).collect();
+    for (name, computed) in release.labels().map_err(SourceError::from)? {
+        let approved = seen.get(name.as_str()).copied().unwrap_or("nothing");
+        let strictness =
+            |word: &str| [Label::Read, Label::Write, Label::Destructive].into_iter().find(|l| l.as_str() == word);
+        if strictness(approved).is_none_or(|approved| computed < approved) {
+            return Err(NotServed::Looser { tool: name.to_string(), approved: approved.to_owned(), computed });
+        }
+    }
+    Ok(release)
+}
+
+fn ready_tool(release: &ReadRelease, tool: &Tool) -> Result<(ToolDescriptor, Arc<ApprovedTool>), NotServed> {
+    let package = &release.package;
+    let wire = release.wire_name(tool).map_err(SourceError::from)?;
+    let input = package.input_schema(tool);
+    let schema = |which, value: &Value| {
+        let tool = tool.name.to_string();
+        Schema::compile(value).map_err(|why| SourceError::Schema { tool, which, why: why.to_string() })
+    };
+    let approved = ApprovedTool {
+        release: release.fingerprint,
+        plugin: package.manifest.plugin.name.clone(),
+        name: tool.name.clone(),
+        wire: wire.clone(),
+        label: tool.label,
+        grants: package.manifest.grants(tool),
+        scopes: tool.scopes.clone(),
+        input: schema("input", &input)?,
+        output: package.output_schema(tool).map(|value| schema("output", value)).transpose()?,
+        limits: package.manifest.limits.clone(),
+    };
+    let json = to_raw_value(&descriptor(package, tool, wire.as_str(), input)).expect("a JSON value can be written");
+    Ok((ToolDescriptor { name: wire, json: Arc::from(json) }, Arc::new(approved)))
+}
+
+/// The MCP `Tool`. All four hints are explicit (catalogue WR-01).
+fn descriptor(package: &Package, tool: &Tool, name: &str, input: Value) -> Value {
+    let hints = tool.hints();
+    let mut descriptor = json!({
+        "name": name,
+        "title": tool.title,
+        "description": tool.description,
+        "inputSchema": input,
+    });
+    if let Some(output) = package.output_schema(tool) {
+        descriptor["outputSchema"] = output.clone();
+    }
+    descriptor["annotations"] = json!({
+        "title": tool.title,
+        "readOnlyHint": hints.read_only,
+        "destructiveHint": hints.destructive,
+        "idempotentHint": hints.idempotent,
+        "openWorldHint": hints.open_world,
+    });
+    descriptor
+}

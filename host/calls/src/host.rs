@@ -1,0 +1,233 @@
+//! The host as one value: everything that a call or an admin needs.
+
+use std::{path::PathBuf, sync::Arc};
+
+use arc_swap::ArcSwap;
+use portcullis_audit::{AdminAction, AuditLog, Pseudonyms};
+use portcullis_backend::{
+    Backend, CallRefused, Credentials, Refusal, ServerInfo, ToolAnswer, ToolList, ToolRequest, Unauthenticated,
+};
+use portcullis_identity::Identity;
+use portcullis_manifest::Principal;
+use portcullis_sandbox::{ArtefactCache, Compiler, Engine, EngineError, HostKey, Plugin, PoolLimits};
+use portcullis_store::{AuditEntry, AuditFilter, Release, Store, Unavailable};
+use uuid::Uuid;
+
+use crate::{
+    CapacityLimits, NotServed,
+    capacity::Capacity,
+    catalogue::{Catalogue, Ready, read_stored},
+};
+
+/// What a host is made of. The caller has the store open and the compiling helper running.
+pub struct HostConfig {
+    /// The data directory: for the host's key and the artefacts.
+    pub data: PathBuf,
+    /// How principals are established.
+    pub identity: Identity,
+    /// What the server says of itself.
+    pub server: ServerInfo,
+    /// What the pools are made for.
+    pub pool: PoolLimits,
+    /// Budgets.
+    pub capacity: CapacityLimits,
+    /// Whether an approver must be another person than the publisher.
+    pub four_eyes: bool,
+}
+
+/// A host can't be started.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// Its key or its artefacts.
+    #[error("the data directory: {0}")]
+    Data(#[from] std::io::Error),
+    /// Its engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Its store.
+    #[error(transparent)]
+    Store(#[from] Unavailable),
+}
+
+/// See the module.
+pub struct Host {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) audit: AuditLog,
+    pub(crate) pseudonyms: Pseudonyms,
+    pub(crate) local_name: Arc<str>,
+    pub(crate) catalogue: ArcSwap<Catalogue>,
+    pub(crate) capacity: Capacity,
+    pub(crate) engine: Engine,
+    pub(crate) artefacts: ArtefactCache,
+    pub(crate) compiler: Arc<Compiler>,
+    pub(crate) four_eyes: bool,
+    /// Publishing, deciding and reloading go one after the other.
+    pub(crate) admin: tokio::sync::Mutex<()>,
+    identity: Identity,
+    server: ServerInfo,
+    key: HostKey,
+}
+
+impl Host {
+    /// Starts a host and serves what is approved. Releases that can't be served are left out, each with an alert.
+    ///
+    /// # Errors
+    /// See [`HostError`].
+    pub async fn start(config: HostConfig, store: Arc<dyn Store>, compiler: Compiler) -> Result<Self, HostError> {
+        let HostConfig { data, identity, server, pool, capacity, four_eyes } = config;
+        let key = HostKey::open(&data)?;
+        let artefacts = ArtefactCache::open(&data, &key)?;
+        let pseudonyms = Pseudonyms::new(key.derive("pseudonym"));
+        let engine = Engine::start(pool, store.clone(), pseudonyms.clone())?;
+        let audit = AuditLog::start(store.clone());
+        let host = Self {
+            store,
+            audit,
+            pseudonyms,
+            local_name: "local".into(),
+            catalogue: ArcSwap::from_pointee(Catalogue::empty()),
+            capacity: Capacity::new(capacity),
+            engine,
+            artefacts,
+            compiler: Arc::new(compiler),
+            four_eyes,
+            admin: tokio::sync::Mutex::new(()),
+            identity,
+            server,
+            key,
+        };
+        host.audit.admin(AdminAction::Start, "host", None, host.server.version.clone()).await?;
+        host.reload().await?;
+        Ok(host)
+    }
+
+    /// A key for one purpose, derived from the host's.
+    #[must_use]
+    pub fn key(&self, purpose: &str) -> [u8; 32] {
+        self.key.derive(purpose)
+    }
+
+    /// Every release, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn releases(&self) -> Result<Vec<Release>, Unavailable> {
+        self.store.releases().await
+    }
+
+    /// Audit records, newest first. Reading them is itself recorded (catalogue AD-40).
+    ///
+    /// # Errors
+    /// When the store cannot answer or the reading can't be recorded.
+    pub async fn audit(&self, by: &str, filter: AuditFilter) -> Result<Vec<AuditEntry>, Unavailable> {
+        self.audit.flush().await?;
+        let entries = self.store.audit(filter).await?;
+        self.audit.admin(AdminAction::ReadAudit, by, None, format!("{} records", entries.len())).await?;
+        Ok(entries)
+    }
+
+    /// Whether calls can be taken.
+    #[must_use]
+    pub fn healthy(&self) -> bool {
+        self.audit.accepting()
+    }
+
+    /// Writes what waits. The last thing before the process ends.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub async fn stop(&self) -> Result<(), Unavailable> {
+        self.audit.flush().await?;
+        self.audit.admin(AdminAction::Stop, "host", None, String::new()).await
+    }
+
+    /// Makes the catalogue anew from the store.
+    pub(crate) async fn reload(&self) -> Result<(), Unavailable> {
+        let served = self.store.served().await?;
+        let now = self.catalogue.load_full();
+        let mut ready = Vec::new();
+        for row in &served.releases {
+            match self.ready(row, &now).await {
+                Ok(release) => ready.push(release),
+                Err(error) => {
+                    tracing::error!(target: "portcullis::alert", alert = "release-not-served", release = %row.id, %error, "an approved release is not served");
+                }
+            }
+        }
+        self.catalogue.store(Arc::new(Catalogue::new(served.generation, ready)));
+        Ok(())
+    }
+
+    async fn ready(&self, row: &Release, now: &Catalogue) -> Result<Ready, NotServed> {
+        let release = read_stored(row)?;
+        let plugin = match now.loaded(row.fingerprint) {
+            Some(plugin) => plugin.clone(),
+            None => {
+                let component =
+                    self.store.component(row.fingerprint).await.map_err(|error| NotServed::Row(error.to_string()))?;
+                let component = component.ok_or_else(|| NotServed::Row("it has no component".to_owned()))?;
+                let found = portcullis_manifest::Digest::of(&component);
+                if found != row.digest {
+                    return Err(NotServed::Component { found });
+                }
+                self.load(&release, component).await?
+            }
+        };
+        Ready::new(&release, plugin)
+    }
+
+    /// Loads a component, compiling it first where this host has no artefact of it.
+    pub(crate) async fn load(&self, release: &crate::ReadRelease, component: Vec<u8>) -> Result<Plugin, NotServed> {
+        use portcullis_sandbox::{ArtefactError, LoadError};
+        let manifest = &release.package.manifest;
+        let opened: Vec<_> = manifest.interfaces().into_iter().collect();
+        let load = |component: &[u8]| Plugin::load(&self.engine, &self.artefacts, component, &opened, &manifest.limits);
+        match load(&component) {
+            Ok(plugin) => return Ok(plugin),
+            Err(LoadError::NotCompiled) => {}
+            Err(LoadError::Artefact(error)) => {
+                // Another engine's artefact after an upgrade, or somebody's: either way it is made anew from the component.
+                let foreign = matches!(error, ArtefactError::Foreign);
+                tracing::warn!(target: "portcullis::alert", alert = "artefact-refused", release = %manifest.release(), foreign, %error, "compiling again");
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let compiler = self.compiler.clone();
+        let (component, artefact) = tokio::task::spawn_blocking(move || {
+            let artefact = compiler.compile(&component);
+            (component, artefact)
+        })
+        .await
+        .map_err(|error| NotServed::Row(error.to_string()))?;
+        let io = |error| NotServed::Load(LoadError::Artefact(ArtefactError::Io(error)));
+        self.artefacts.put(release.package.component, &artefact?).map_err(io)?;
+        Ok(load(&component)?)
+    }
+}
+
+impl Backend for Host {
+    fn server(&self) -> &ServerInfo {
+        &self.server
+    }
+
+    fn authenticate(&self, _credentials: Credentials<'_>) -> Result<Principal, Unauthenticated> {
+        Ok(self.identity.principal())
+    }
+
+    fn tools(&self, _principal: &Principal) -> Arc<ToolList> {
+        self.catalogue.load().list().clone()
+    }
+
+    async fn call(&self, request: ToolRequest) -> Result<ToolAnswer, CallRefused> {
+        self.run(request).await.map(|(answer, _)| answer)
+    }
+
+    fn refused(&self, refusal: Refusal) {
+        let principal = match &refusal.principal {
+            Some(portcullis_manifest::PrincipalKey::Local) => "local".to_owned(),
+            Some(subject) => self.pseudonyms.of("audit", subject),
+            None => String::new(),
+        };
+        self.audit.refused(refusal.rule.as_str(), &principal, Uuid::nil());
+    }
+}

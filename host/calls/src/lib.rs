@@ -1,0 +1,18 @@
+//! The catalogue and the way of a call: which releases are served, and how one call goes from a name on the wire through
+//! admission, audit and sandbox to a durable outcome. It implements `Backend` and knows nothing of transports. It must never
+//! weaken a decision of `host/admission`, and never answer a write before its outcome is durable.
+
+mod answer;
+mod capacity;
+mod catalogue;
+mod host;
+mod publish;
+mod release;
+mod way;
+
+pub use capacity::CapacityLimits;
+pub use catalogue::NotServed;
+pub use host::{Host, HostConfig, HostError};
+pub use publish::{DecideError, PublishError, Published};
+pub use release::{Inspection, PrefixRefused, ReadRelease, Source, SourceError};
+pub use way::Report;

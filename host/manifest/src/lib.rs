@@ -1,0 +1,38 @@
+//! The language of manifests and the nouns that every other room shares: effects, labels, grants, limits, principals and
+//! ids. Everything here is pure: it never reads a file, a clock, the network or the environment, so that the same manifest
+//! always means the same thing.
+
+mod contract;
+mod diff;
+mod effect;
+mod fingerprint;
+mod finding;
+mod ids;
+mod limits;
+mod model;
+mod package;
+mod parse;
+mod policy;
+mod principal;
+mod print;
+mod reference;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod text;
+mod units;
+
+pub use contract::{CONTRACT_VERSION, HOST_FUNCTIONS, HostFunction, Interface};
+pub use diff::{Change, Changed, Segment};
+pub use effect::{Access, Effect, Hints, Label};
+pub use finding::{Finding, Findings, Place};
+pub use ids::{CapabilityName, Digest, Fingerprint, InvalidName, PluginName, ReleaseId, Scope, ToolName, WireName};
+pub use limits::{HARD_LIMITS, LIMITS, LimitRow, Limits};
+pub use model::{AskKind, Capability, Grant, KvCapability, Manifest, Package, Partition, PluginInfo, Tool, Use};
+pub use package::{PackageError, PackageErrors};
+pub use parse::{MAX_MANIFEST, ManifestError, ManifestErrors, Refusal};
+pub use principal::{Principal, PrincipalKey};
+pub use reference::{manifest_schema, reference_markdown};
+pub use schema::{HeaderFault, MAX_SCHEMAS, SchemaRefusal, validator};
+pub use text::{TextFault, visible};
+pub use units::{Bounds, Unit};

@@ -1,0 +1,128 @@
+//! What single values can't show: the relations between them. Makes the [`Manifest`] that everybody else reads.
+
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+
+use super::{
+    Refusal,
+    raw::{Keys, Kind, Quota, RawCapability, RawKv, RawManifest, RawPlugin, RawTool},
+    reader::{At, Reader},
+    value::Entry,
+};
+use crate::{
+    Access, Capability, CapabilityName, KvCapability, Label, Manifest, PluginInfo, Tool, Use, finding::nearest, policy,
+};
+
+type Capabilities = IndexMap<CapabilityName, Capability>;
+
+/// The manifest, unless something that it needs was refused already or is refused here.
+pub(super) fn check(raw: RawManifest, reader: &mut Reader<'_>) -> Option<Manifest> {
+    let declared = raw.capability.map(|named| named.value.0).unwrap_or_default();
+    let names: Vec<CapabilityName> = declared.iter().map(|(name, _)| name.clone()).collect();
+    let mut capabilities = Capabilities::new();
+    for (name, raw) in declared {
+        if let Some(capability) = raw.and_then(|RawCapability::Kv(kv)| check_kv(kv)) {
+            capabilities.insert(name, capability);
+        }
+    }
+    let tools = raw.tool.map(|tools| tools.value.0).unwrap_or_default();
+    check_names(&tools, reader);
+    let tools: Vec<_> = tools.into_iter().map(|tool| check_tool(tool, &names, &capabilities, reader)).collect();
+    raw.manifest?;
+    Some(Manifest {
+        plugin: check_plugin(raw.plugin?.value)?,
+        capabilities,
+        limits: raw.limits.map(|limits| limits.value.0).unwrap_or_default(),
+        tools: tools.into_iter().collect::<Option<_>>()?,
+    })
+}
+
+fn check_plugin(raw: RawPlugin) -> Option<PluginInfo> {
+    Some(PluginInfo {
+        name: raw.name?.value,
+        version: raw.version?.value.0,
+        component: raw.component?.value.0,
+        publisher: raw.publisher?.value.0,
+        summary: raw.summary?.value.0,
+        support: raw.support.map(|support| support.value.0),
+        privacy_policy: raw.privacy_policy.map(|page| page.value.0),
+    })
+}
+
+fn check_kv(raw: RawKv) -> Option<Capability> {
+    match raw.kind?.value {
+        Kind::Kv => Some(Capability::Kv(KvCapability {
+            partition: raw.partition?.value,
+            quota: raw.quota.map_or(Quota::BOUNDS.default, |quota| quota.value.0),
+            keys: raw.keys.map_or(Keys::BOUNDS.default, |keys| keys.value.0),
+        })),
+    }
+}
+
+/// Tool names are lower case by their form, so that equal is also equal after case folding (catalogue MC-04).
+fn check_names(tools: &[RawTool], reader: &mut Reader<'_>) {
+    let mut first = HashMap::new();
+    for name in tools.iter().filter_map(|tool| tool.name.as_ref()) {
+        let line = *first.entry(name.value.as_str()).or_insert_with(|| reader.line(&name.spot));
+        if line != reader.line(&name.spot) {
+            let name_text = name.value.to_string();
+            reader.refuse(&name.spot, Refusal::ToolTwice { name: name_text, line });
+        }
+    }
+}
+
+fn check_tool(raw: RawTool, names: &[CapabilityName], known: &Capabilities, reader: &mut Reader<'_>) -> Option<Tool> {
+    let entries = raw.uses.map(|uses| uses.value.0).unwrap_or_default();
+    check_uses(&entries, names, reader);
+    let uses: Vec<Use> =
+        entries.into_iter().map(|At { value: Entry { name, access }, .. }| Use { capability: name, access }).collect();
+    let computed = policy::effect(&uses, known).label();
+    let label = match raw.label {
+        Some(written) if written.value < computed => {
+            let because = policy::writing_use(&uses, known).map(|r#use| r#use.to_string()).unwrap_or_default();
+            reader.refuse(&written.spot, Refusal::LabelTooLow { written: written.value, computed, because });
+            computed
+        }
+        Some(written) => written.value,
+        None => computed,
+    };
+    let scopes = raw.scopes.map(|scopes| scopes.value.0).unwrap_or_default();
+    for (at, scope) in scopes.iter().enumerate() {
+        if scopes[..at].iter().any(|other| other.value == scope.value) {
+            reader.refuse(&scope.spot, Refusal::ListedTwice(scope.value.to_string()));
+        }
+    }
+    Some(Tool {
+        name: raw.name?.value,
+        title: raw.title?.value.0,
+        description: raw.description?.value.0,
+        label,
+        ask: raw.ask.map(|ask| ask.value.0.into_iter().map(|kind| match kind.value {}).collect()).unwrap_or_default(),
+        uses,
+        scopes: scopes.into_iter().map(|scope| scope.value).collect(),
+        input: raw.input.map(|file| file.value.0),
+        output: raw.output.map(|file| file.value.0),
+    })
+}
+
+fn check_uses(entries: &[At<Entry>], names: &[CapabilityName], reader: &mut Reader<'_>) {
+    for (at, entry) in entries.iter().enumerate() {
+        let name = &entry.value.name;
+        if !names.contains(name) {
+            let near = nearest(name.as_str(), names.iter().map(CapabilityName::as_str));
+            let offered = match near {
+                Some(near) => vec![near.to_owned()],
+                None => names.iter().map(ToString::to_string).collect(),
+            };
+            reader.refuse(&entry.spot, Refusal::NoCapability { name: name.to_string(), offered });
+        } else if let Some(other) = entries[..at].iter().find(|other| other.value.name == *name) {
+            let access: Access = other.value.access.max(entry.value.access);
+            let keep = format!("{name}:{}", access.as_str());
+            reader.refuse(&entry.spot, Refusal::UsedTwice { name: name.to_string(), keep });
+        }
+    }
+}
+
+// A label can be compared only because its order is the order of strictness.
+const _: () = assert!((Label::Read as u8) < (Label::Write as u8) && (Label::Write as u8) < (Label::Destructive as u8));

@@ -1,0 +1,178 @@
+//! Everything a manifest can be refused for. Each says what is wrong, and after the semicolon what to write instead.
+
+use crate::{Label, TextFault, Unit, text::quoted};
+
+/// Why a key of a manifest is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// RG-40: size.
+    #[error("the manifest has {0} bytes and at most 65536 are read; write less, or move text into schema files")]
+    TooLarge(usize),
+    /// It is not TOML.
+    #[error("this is not TOML: {message}; write {instead}")]
+    Syntax {
+        /// What the TOML parser says.
+        message: String,
+        /// What would be TOML.
+        instead: String,
+    },
+    /// RG-40: duplicate keys.
+    #[error("the key {} is written twice; write it once", quoted(.0))]
+    Duplicate(String),
+    /// RG-40: unknown keys, one of which is near a known one.
+    #[error("there is no key {} here; did you mean {}? write that, or delete it", quoted(.written), quoted(.near))]
+    Misspelt {
+        /// The key.
+        written: String,
+        /// The known one.
+        near: &'static str,
+    },
+    /// RG-40: unknown keys.
+    #[error("there is no key {} here; write one of {}, or delete it", quoted(.written), list(.offered))]
+    Unknown {
+        /// The key.
+        written: String,
+        /// The known ones.
+        offered: Vec<&'static str>,
+    },
+    /// A key that has to be there.
+    #[error("it is missing; write {0}")]
+    Missing(String),
+    /// A value of another type.
+    #[error("this is {found}; write {expected}")]
+    Type {
+        /// What stands there.
+        found: &'static str,
+        /// What should.
+        expected: String,
+    },
+    /// A text that is not of its form.
+    #[error("{} is not allowed; write {}", quoted(.written), .form)]
+    Form {
+        /// The text.
+        written: String,
+        /// Its form, in words.
+        form: String,
+    },
+    /// One of a few words is expected.
+    #[error("{} is not known; write one of {}", quoted(.written), list(.offered))]
+    Word {
+        /// The text.
+        written: String,
+        /// The words.
+        offered: Vec<&'static str>,
+    },
+    /// Text that hides something, or is too long.
+    #[error(transparent)]
+    Text(#[from] TextFault),
+    /// The format is newer than this host, or no format at all.
+    #[error("this host reads manifests of format 1, not {}; write `manifest = 1`", quoted(.0))]
+    Format(String),
+    /// The manifest asks for a kind of capability that this host does not have.
+    #[error("this host offers no capability of kind {}; write one of {}", quoted(.written), list(.offered))]
+    Kind {
+        /// The kind.
+        written: String,
+        /// What there is.
+        offered: Vec<&'static str>,
+    },
+    /// Over the most.
+    #[error("`{limit}` is {} and its maximum is {}; write at most that", .unit.print(*.value), .unit.print(*.maximum))]
+    TooMuch {
+        /// The limit.
+        limit: &'static str,
+        /// What it counts.
+        unit: Unit,
+        /// What was asked for.
+        value: u64,
+        /// The most.
+        maximum: u64,
+    },
+    /// Under the least.
+    #[error("`{limit}` is {} and its minimum is {}; write at least that", .unit.print(*.value), .unit.print(*.minimum))]
+    TooLittle {
+        /// The limit.
+        limit: &'static str,
+        /// What it counts.
+        unit: Unit,
+        /// What was asked for.
+        value: u64,
+        /// The least.
+        minimum: u64,
+    },
+    /// A number that no limit reaches.
+    #[error("the number {} is not one this host can hold; write {}", quoted(.written), .form)]
+    Number {
+        /// The number.
+        written: String,
+        /// What is expected.
+        form: &'static str,
+    },
+    /// A list or table that is too long.
+    #[error("there are {found} and at most {maximum} are allowed; write fewer")]
+    TooMany {
+        /// How many.
+        found: usize,
+        /// The most.
+        maximum: usize,
+    },
+    /// A manifest without tools describes nothing.
+    #[error("there is no tool; write at least one [[tool]]")]
+    NoTool,
+    /// Two tools of one name.
+    #[error("the tool {} is on line {line} already; write another name", quoted(.name))]
+    ToolTwice {
+        /// The name.
+        name: String,
+        /// The line of the first.
+        line: usize,
+    },
+    /// `uses` names nothing.
+    #[error("there is no capability {}; write {}", quoted(.name), offer(.offered, .name))]
+    NoCapability {
+        /// The name.
+        name: String,
+        /// The ones there are.
+        offered: Vec<String>,
+    },
+    /// One capability twice in `uses`.
+    #[error("{} is used twice by this tool; write it once, as {}", quoted(.name), quoted(.keep))]
+    UsedTwice {
+        /// The capability.
+        name: String,
+        /// The entry that includes the other.
+        keep: String,
+    },
+    /// The same scope twice.
+    #[error("{} is listed twice; write it once", quoted(.0))]
+    ListedTwice(String),
+    /// DESIGN rule 4: an author may only raise a label.
+    #[error(
+        "the label `{}` is lower than what the tool can do: {} has the effect `write`; write `label = \"{}\"`, or `{}:read` if it only reads",
+        .written.as_str(), quoted(.because), .computed.as_str(), because.split(':').next().unwrap_or_default()
+    )]
+    LabelTooLow {
+        /// What the author wrote.
+        written: Label,
+        /// What it has to be at least.
+        computed: Label,
+        /// The entry of `uses` that makes it so.
+        because: String,
+    },
+    /// `ask`, as long as the host can put no question.
+    #[error("this host offers no kinds of question in this version, so no tool can ask {}; write `ask = []`, or delete it", quoted(.0))]
+    NoQuestions(String),
+}
+
+/// `` `a`, `b` ``
+fn list(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn offer(offered: &[String], name: &str) -> String {
+    if offered.is_empty() {
+        return format!("[capability.{}], or delete the entry", crate::text::visible(name));
+    }
+    let words: Vec<&str> = offered.iter().map(String::as_str).collect();
+    format!("one of {}, or declare it", list(&words))
+}

@@ -1,0 +1,109 @@
+//! Writes a manifest in its one canonical form: every default spelt out, so that an admin reads all that is asked for.
+
+use std::fmt::Write as _;
+
+use crate::{Capability, KvCapability, LIMITS, Manifest, Partition, Tool, Unit};
+
+impl Manifest {
+    /// The manifest as TOML. Reading it again gives an equal manifest.
+    #[must_use]
+    pub fn print(&self) -> String {
+        let mut out = Printer(String::from("manifest = 1\n"));
+        let plugin = &self.plugin;
+        out.header("[plugin]");
+        out.text("name", plugin.name.as_str());
+        out.text("version", &plugin.version);
+        out.text("component", &plugin.component);
+        out.text("publisher", &plugin.publisher);
+        out.text("summary", &plugin.summary);
+        out.option("support", plugin.support.as_deref());
+        out.option("privacy_policy", plugin.privacy_policy.as_deref());
+        for (name, Capability::Kv(KvCapability { partition, quota, keys })) in &self.capabilities {
+            out.header(&format!("[capability.{name}]"));
+            out.text("kind", "kv");
+            out.text("partition", partition.as_str());
+            out.amount("quota", Unit::Bytes, *quota);
+            out.amount("keys", Unit::Count, *keys);
+        }
+        out.header("[limits]");
+        for row in LIMITS {
+            out.amount(row.name, row.bounds.unit, row.get(&self.limits));
+        }
+        self.tools.iter().for_each(|tool| out.tool(tool));
+        out.0
+    }
+}
+
+impl Partition {
+    /// The word used in manifests.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Shared => "shared",
+        }
+    }
+}
+
+struct Printer(String);
+
+impl Printer {
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        // Writing to a string cannot fail.
+        let _ = self.0.write_fmt(line);
+        self.0.push('\n');
+    }
+
+    fn header(&mut self, header: &str) {
+        self.line(format_args!("\n{header}"));
+    }
+
+    fn text(&mut self, key: &str, text: &str) {
+        self.line(format_args!("{key} = {}", quote(text)));
+    }
+
+    fn option(&mut self, key: &str, text: Option<&str>) {
+        text.into_iter().for_each(|text| self.text(key, text));
+    }
+
+    fn amount(&mut self, key: &str, unit: Unit, amount: u64) {
+        match unit {
+            Unit::Count => self.line(format_args!("{key} = {amount}")),
+            unit => self.text(key, &unit.print(amount)),
+        }
+    }
+
+    fn list(&mut self, key: &str, words: impl Iterator<Item = String>) {
+        let words: Vec<String> = words.map(|word| quote(&word)).collect();
+        self.line(format_args!("{key} = [{}]", words.join(", ")));
+    }
+
+    fn tool(&mut self, tool: &Tool) {
+        self.header("[[tool]]");
+        self.text("name", tool.name.as_str());
+        self.text("title", &tool.title);
+        self.text("description", &tool.description);
+        self.text("label", tool.label.as_str());
+        self.list("ask", tool.ask.iter().map(|kind| kind.as_str().to_owned()));
+        self.list("uses", tool.uses.iter().map(ToString::to_string));
+        self.list("scopes", tool.scopes.iter().map(ToString::to_string));
+        self.option("input", tool.input.as_deref());
+        self.option("output", tool.output.as_deref());
+    }
+}
+
+/// A TOML basic string.
+fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            c if c.is_control() => quoted.extend(format!("\\u{:04X}", u32::from(c)).chars()),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,123 @@
+//! Bounds what a schema file can make the host, a client or a model do: strict JSON, one dialect, no fetching, linear
+//! patterns, a counted cost, and no text that people cannot see (catalogue MC-05, MC-06, MC-07, MC-15).
+
+mod cost;
+mod keyword;
+mod refusal;
+mod roles;
+mod strict_json;
+mod walk;
+
+use serde_json::Value;
+
+pub use self::refusal::{HeaderFault, SchemaRefusal};
+use self::strict_json::Wrong;
+use crate::{Finding, finding::Lines};
+
+/// The most bytes of all schema files of a package together (catalogue MC-06).
+pub const MAX_SCHEMAS: usize = 128 << 10;
+
+/// The most steps along one way through a value: see `cost`.
+const MAX_COST: u64 = 10_000;
+/// The most schemas in one file.
+const MAX_SUBSCHEMAS: usize = 1_000;
+/// The deepest that schemas stand in each other.
+const MAX_NESTING: usize = 32;
+/// The most values in one `enum` or `examples`.
+const MAX_LIST: usize = 500;
+/// The most bytes of one pattern.
+const MAX_PATTERN: usize = 512;
+/// The most patterns in one file.
+const MAX_PATTERNS: usize = 64;
+/// The most bytes of one compiled pattern.
+const MAX_COMPILED_PATTERN: usize = 1 << 20;
+
+/// For what the manifest names a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Role {
+    /// The arguments of a tool.
+    Input,
+    /// The structured result of a tool.
+    Output,
+}
+
+/// Compiles a schema that a [`crate::Package`] serves, as it was checked: 2020-12, nothing fetched, linear patterns.
+/// Whoever validates uses this, so that what is checked at publish is what runs. Ask `is_valid` or `validate`, which stop at
+/// the first mistake: `iter_errors` builds an error for each and takes many times as long.
+///
+/// # Errors
+/// A schema that did not come from a [`crate::Package`] may not compile.
+pub fn validator(schema: &Value) -> Result<jsonschema::Validator, jsonschema::ValidationError<'static>> {
+    jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft202012)
+        .with_pattern_options(jsonschema::PatternOptions::regex().size_limit(MAX_COMPILED_PATTERN))
+        .build(schema)
+}
+
+/// Reads and bounds one schema file.
+pub(crate) fn read(file: &str, bytes: &[u8], roles: &[Role]) -> Result<Value, Vec<Finding<SchemaRefusal>>> {
+    let finding = |refusal| Finding { file: file.to_owned(), place: None, path: "#".to_owned(), refusal };
+    let text = std::str::from_utf8(bytes).map_err(|_| vec![finding(SchemaRefusal::NotText)])?;
+    let lines = Lines::of(text);
+    let place = |at| Some(lines.place(at));
+    let json = strict_json::parse(text)
+        .map_err(|Wrong { at, refusal }| vec![Finding { place: place(at), ..finding(refusal) }])?;
+    let mut found = Found::default();
+    let walked = walk::walk(&json, &mut found);
+    for role in roles {
+        roles::check(&json, &walked, *role, &mut found);
+    }
+    let value = Value::from(&json);
+    if found.0.is_empty() {
+        // What the host's own checks don't know, such as the value of `minLength`, the validator does.
+        if let Err(error) = validator(&value) {
+            let pointer = error.instance_path().to_string();
+            let at = json.find(&pointer);
+            found.add(at, &pointer, SchemaRefusal::Invalid(error.to_string().chars().take(200).collect()));
+        }
+    }
+    if found.0.is_empty() {
+        return Ok(value);
+    }
+    let findings = found.0.into_iter();
+    Err(findings.map(|(at, path, refusal)| Finding { place: place(at), path, ..finding(refusal) }).collect())
+}
+
+/// What is wrong so far: where, under which JSON Pointer (written `#/…`), and why.
+#[derive(Debug, Default)]
+struct Found(Vec<(usize, String, SchemaRefusal)>);
+
+impl Found {
+    fn add(&mut self, at: usize, pointer: &str, refusal: SchemaRefusal) {
+        let finding = (at, format!("#{}", crate::text::visible(pointer)), refusal);
+        if !self.0.contains(&finding) {
+            self.0.push(finding);
+        }
+    }
+}
+
+/// One part of a JSON Pointer.
+fn pointer(parent: &str, part: &str) -> String {
+    format!("{parent}/{}", part.replace('~', "~0").replace('/', "~1"))
+}
+
+/// Whether a pattern is one that the linear-time engine reads, in exactly the way the validator will read it.
+fn is_linear(pattern: &str) -> bool {
+    validator(&serde_json::json!({ "pattern": pattern })).is_ok()
+}
+
+
+/// The bounds of one schema file, for the reference page: what, how much, source.
+pub(crate) fn bounds() -> [(&'static str, u64, &'static str); 8] {
+    let number = |number: usize| number as u64;
+    [
+        ("steps along one way through a value", MAX_COST, "MC-06"),
+        ("nesting of the JSON text", number(strict_json::DEEPEST), "MC-06"),
+        ("schemas in one file", number(MAX_SUBSCHEMAS), "MC-06"),
+        ("schemas in each other", number(MAX_NESTING), "MC-06"),
+        ("values of an `enum`", number(MAX_LIST), "MC-06"),
+        ("bytes of a pattern", number(MAX_PATTERN), "MC-06"),
+        ("bytes of a compiled pattern", number(MAX_COMPILED_PATTERN), "MC-07"),
+        ("patterns in one file", number(MAX_PATTERNS), "MC-06"),
+    ]
+}

@@ -1,0 +1,319 @@
+//! JSON-RPC messages as types. One pass over the bytes; what no method reads is checked and dropped.
+
+use std::{borrow::Cow, fmt};
+
+use serde_json::{Map, Value};
+
+use crate::{
+    era::Version,
+    json::{JsonError, Reader},
+};
+
+/// A request's id: a string or an integer, never null (facts A2). Sent back as it came.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Id {
+    Signed(i64),
+    Unsigned(u64),
+    Text(Box<str>),
+}
+
+/// A member that may be missing or of the wrong kind. Which of these is an error depends on the method.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum Field<T> {
+    #[default]
+    Absent,
+    Wrong,
+    Is(T),
+}
+
+/// A method, parsed once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Initialize,
+    Discover,
+    Ping,
+    ListTools,
+    CallTool,
+    /// Not served; known because its requests carry `Mcp-Name`.
+    GetPrompt,
+    /// Not served; known because its requests carry `Mcp-Name`.
+    ReadResource,
+    /// A notification that matters on a stream.
+    Cancelled,
+    Other(Box<str>),
+}
+
+/// Every parameter that any method reads.
+#[derive(Debug, Default)]
+pub(crate) struct Params {
+    pub(crate) meta: Field<Meta>,
+    pub(crate) name: Field<String>,
+    pub(crate) uri: Field<String>,
+    pub(crate) arguments: Field<Map<String, Value>>,
+    pub(crate) cursor: Field<String>,
+    pub(crate) protocol_version: Field<Version>,
+    pub(crate) request_id: Field<Id>,
+}
+
+/// What is read of `params._meta`.
+#[derive(Debug, Default)]
+pub(crate) struct Meta {
+    pub(crate) version: Field<Version>,
+    pub(crate) capabilities: Field<()>,
+    pub(crate) log_level: Field<()>,
+    pub(crate) locale: Option<String>,
+}
+
+/// A message that wants an answer.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) id: Id,
+    pub(crate) method: Method,
+    pub(crate) params: Params,
+}
+
+/// One message of a client.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    Request(Request),
+    Notification(Method, Params),
+    /// An answer to a request of ours. We send none, and a legacy client may not know.
+    Answer,
+}
+
+/// Bytes that are no message.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Malformed {
+    /// JSON-RPC -32700.
+    #[error("the body is not JSON that this server reads: {0}")]
+    Json(#[from] JsonError),
+    /// JSON-RPC -32600.
+    #[error("the body is not a JSON-RPC 2.0 message: {1}")]
+    Message(Option<Id>, &'static str),
+}
+
+/// The longest `openai/locale` that is passed on; a language tag needs no more.
+const LOCALE_BYTES: usize = 35;
+
+impl Incoming {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes)?;
+        match reader.peek()? {
+            b'{' => Members::read(&mut reader)?.sort(),
+            // Not read any further: a batch is refused however well it is written.
+            b'[' => Err(Malformed::Message(None, "batches are not part of MCP; send one message")),
+            _ => {
+                reader.value()?;
+                reader.end()?;
+                Err(Malformed::Message(None, "it must be an object"))
+            }
+        }
+    }
+}
+
+/// The members of the outer object, before it is known what they make.
+#[derive(Default)]
+struct Members {
+    version: bool,
+    id: Field<Id>,
+    method: Field<Method>,
+    params: Field<Params>,
+    answers: bool,
+}
+
+impl Members {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, JsonError> {
+        let mut members = Self::default();
+        reader.object(|reader, key| {
+            match key {
+                "jsonrpc" => members.version = text(reader)? == Field::Is(Cow::Borrowed("2.0")),
+                "id" => members.id = id(reader)?,
+                "method" => members.method = text(reader)?.map(|name| Method::read(&name)),
+                "params" => members.params = object(reader, Params::read)?,
+                "result" | "error" => {
+                    members.answers = true;
+                    reader.value()?;
+                }
+                _ => drop(reader.value()?),
+            }
+            Ok(())
+        })?;
+        reader.end()?;
+        Ok(members)
+    }
+
+    fn sort(self) -> Result<Incoming, Malformed> {
+        let id = match self.id {
+            Field::Is(id) => Some(id),
+            Field::Absent => None,
+            Field::Wrong => return Err(Malformed::Message(None, "`id` must be a string or an integer")),
+        };
+        if !self.version {
+            return Err(Malformed::Message(id, "`jsonrpc` must be \"2.0\""));
+        }
+        let method = match self.method {
+            Field::Is(method) => method,
+            Field::Absent if self.answers => return Ok(Incoming::Answer),
+            Field::Absent => return Err(Malformed::Message(id, "`method` is missing")),
+            Field::Wrong => return Err(Malformed::Message(id, "`method` must be a string")),
+        };
+        let params = match self.params {
+            Field::Is(params) => params,
+            Field::Absent => Params::default(),
+            Field::Wrong => return Err(Malformed::Message(id, "`params` must be an object")),
+        };
+        Ok(match id {
+            Some(id) => Incoming::Request(Request { id, method, params }),
+            None => Incoming::Notification(method, params),
+        })
+    }
+}
+
+impl Params {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, JsonError> {
+        let mut params = Self::default();
+        reader.object(|reader, key| {
+            match key {
+                "_meta" => params.meta = object(reader, Meta::read)?,
+                "name" => params.name = text(reader)?.map(Cow::into_owned),
+                "uri" => params.uri = text(reader)?.map(Cow::into_owned),
+                "arguments" => params.arguments = object(reader, |reader| reader.map())?,
+                "cursor" => params.cursor = text(reader)?.map(Cow::into_owned),
+                "protocolVersion" => params.protocol_version = text(reader)?.map(|text| Version::read(&text)),
+                "requestId" => params.request_id = id(reader)?,
+                _ => drop(reader.value()?),
+            }
+            Ok(())
+        })?;
+        Ok(params)
+    }
+}
+
+impl Meta {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, JsonError> {
+        let mut meta = Self::default();
+        reader.object(|reader, key| {
+            match key {
+                "io.modelcontextprotocol/protocolVersion" => {
+                    meta.version = text(reader)?.map(|text| Version::read(&text));
+                }
+                "io.modelcontextprotocol/clientCapabilities" => {
+                    meta.capabilities = object(reader, |reader| reader.object(|reader, _| reader.value().map(drop)))?;
+                }
+                "io.modelcontextprotocol/logLevel" => {
+                    meta.log_level = match text(reader)? {
+                        Field::Is(level) if is_log_level(&level) => Field::Is(()),
+                        _ => Field::Wrong,
+                    };
+                }
+                "openai/locale" => {
+                    meta.locale = match text(reader)? {
+                        Field::Is(locale) if is_locale(&locale) => Some(locale.into_owned()),
+                        // A hint: one that is no language tag is as good as none.
+                        _ => None,
+                    };
+                }
+                _ => drop(reader.value()?),
+            }
+            Ok(())
+        })?;
+        Ok(meta)
+    }
+}
+
+impl Method {
+    fn read(name: &str) -> Self {
+        match name {
+            "initialize" => Self::Initialize,
+            "server/discover" => Self::Discover,
+            "ping" => Self::Ping,
+            "tools/list" => Self::ListTools,
+            "tools/call" => Self::CallTool,
+            "prompts/get" => Self::GetPrompt,
+            "resources/read" => Self::ReadResource,
+            "notifications/cancelled" => Self::Cancelled,
+            other => Self::Other(other.into()),
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Initialize => "initialize",
+            Self::Discover => "server/discover",
+            Self::Ping => "ping",
+            Self::ListTools => "tools/list",
+            Self::CallTool => "tools/call",
+            Self::GetPrompt => "prompts/get",
+            Self::ReadResource => "resources/read",
+            Self::Cancelled => "notifications/cancelled",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl Id {
+    /// Appends the id as JSON.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        // Writing to a Vec can't fail, and these types have no failing serialiser.
+        let written = match self {
+            Self::Signed(number) => serde_json::to_writer(out, number),
+            Self::Unsigned(number) => serde_json::to_writer(out, number),
+            Self::Text(text) => serde_json::to_writer(out, text),
+        };
+        written.expect("a Vec takes every byte of a number or a string");
+    }
+}
+
+impl<T> Field<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Field<U> {
+        match self {
+            Self::Absent => Field::Absent,
+            Self::Wrong => Field::Wrong,
+            Self::Is(value) => Field::Is(change(value)),
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // It comes from the client and goes into errors: short, and as text.
+        self.as_str().chars().take(80).try_for_each(|character| write!(f, "{character}"))
+    }
+}
+
+fn text<'a>(reader: &mut Reader<'a>) -> Result<Field<Cow<'a, str>>, JsonError> {
+    match reader.peek()? {
+        b'"' => reader.string().map(Field::Is),
+        _ => reader.value().map(|_| Field::Wrong),
+    }
+}
+
+fn object<'a, T>(
+    reader: &mut Reader<'a>,
+    read: impl FnOnce(&mut Reader<'a>) -> Result<T, JsonError>,
+) -> Result<Field<T>, JsonError> {
+    match reader.peek()? {
+        b'{' => read(reader).map(Field::Is),
+        _ => reader.value().map(|_| Field::Wrong),
+    }
+}
+
+fn id(reader: &mut Reader<'_>) -> Result<Field<Id>, JsonError> {
+    Ok(match reader.value()? {
+        Value::String(text) => Field::Is(Id::Text(text.into())),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(number), _) => Field::Is(Id::Signed(number)),
+            (None, Some(number)) => Field::Is(Id::Unsigned(number)),
+            (None, None) => Field::Wrong,
+        },
+        _ => Field::Wrong,
+    })
+}
+
+fn is_log_level(level: &str) -> bool {
+    matches!(level, "debug" | "info" | "notice" | "warning" | "error" | "critical" | "alert" | "emergency")
+}
+
+fn is_locale(locale: &str) -> bool {
+    (1..=LOCALE_BYTES).contains(&locale.len()) && locale.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}

@@ -1,0 +1,72 @@
+//! Cursors of lists: opaque, authenticated, good for one generation of the catalogue (catalogue MC-13).
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+/// How much of the HMAC a cursor carries.
+const TAG: usize = 16;
+
+/// Keeps cursors of one purpose from passing for another.
+const DOMAIN: &[u8] = b"portcullis tools/list cursor 1\0";
+
+/// Authenticates cursors. Replicas behind one balancer need the same key.
+#[derive(Clone)]
+pub struct CursorKey([u8; 32]);
+
+/// A cursor that this server did not make for the list as it now is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadCursor {
+    #[error("this server did not make that cursor: list again without one")]
+    Foreign,
+    #[error("the list has changed since that cursor was made: list again without one")]
+    Stale,
+}
+
+impl CursorKey {
+    /// A key that several replicas share.
+    #[must_use]
+    pub fn new(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    /// A key that dies with the process.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(rand::random())
+    }
+
+    /// A cursor for what comes after the tool `last`.
+    pub(crate) fn make(&self, generation: u64, last: &str) -> String {
+        let mut bytes = generation.to_be_bytes().to_vec();
+        bytes.extend_from_slice(last.as_bytes());
+        let tag = self.mac(&bytes).finalize().into_bytes();
+        bytes.extend_from_slice(&tag[..TAG]);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The tool after which the next page begins.
+    pub(crate) fn open(&self, generation: u64, cursor: &str) -> Result<String, BadCursor> {
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| BadCursor::Foreign)?;
+        let (content, tag) = bytes.split_last_chunk::<TAG>().ok_or(BadCursor::Foreign)?;
+        self.mac(content).verify_truncated_left(tag).map_err(|_| BadCursor::Foreign)?;
+        let (made_for, last) = content.split_first_chunk().ok_or(BadCursor::Foreign)?;
+        if u64::from_be_bytes(*made_for) != generation {
+            return Err(BadCursor::Stale);
+        }
+        String::from_utf8(last.to_vec()).map_err(|_| BadCursor::Foreign)
+    }
+
+    fn mac(&self, content: &[u8]) -> Hmac<Sha256> {
+        let mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of every length");
+        mac.chain_update(DOMAIN).chain_update(content)
+    }
+}
+
+impl fmt::Debug for CursorKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CursorKey(..)")
+    }
+}

@@ -1,0 +1,175 @@
+//! Why a message gets no result: the JSON-RPC error, the HTTP status and header that go with it, and the rule for the
+//! audit. One constructor for each refusal, so that every code and status stands in this file.
+
+use std::borrow::Cow;
+
+use http::{HeaderValue, StatusCode, header};
+use portcullis_backend::{CallRefused, RefusalRule, Unauthenticated};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    challenge::Challenges,
+    codec::{Id, Malformed, Method},
+    era::{Era, Revision, SUPPORTED},
+};
+
+/// A refusal, complete but for the request's id.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) status: StatusCode,
+    pub(crate) code: i64,
+    pub(crate) message: Cow<'static, str>,
+    pub(crate) data: Option<Value>,
+    pub(crate) header: Option<(header::HeaderName, HeaderValue)>,
+    /// What the backend is told; nothing, where the backend itself refused.
+    pub(crate) rule: Option<RefusalRule>,
+}
+
+impl Fault {
+    fn new(status: StatusCode, code: i64, rule: Option<RefusalRule>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, message: message.into(), data: None, header: None, rule }
+    }
+
+    fn by(rule: RefusalRule, status: StatusCode, code: i64, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(status, code, Some(rule), message)
+    }
+
+    /// A fault of the HTTP layer. Its code is the status and two digits: see the crate's table.
+    pub(crate) fn http(rule: RefusalRule, status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        let nth = i64::from(rule == RefusalRule::Origin);
+        Self::by(rule, status, i64::from(status.as_u16()) * 100 + nth, message)
+    }
+
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        let mut fault = Self::http(
+            RefusalRule::Method,
+            StatusCode::METHOD_NOT_ALLOWED,
+            "this path is not served by that HTTP method: see the header Allow",
+        );
+        fault.header = Some((header::ALLOW, HeaderValue::from_static(allow)));
+        fault
+    }
+
+    pub(crate) fn too_large(limit: usize) -> Self {
+        Self::http(
+            RefusalRule::BodySize,
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the message is longer than {limit} bytes"),
+        )
+    }
+
+    /// The client stopped sending in the middle of its body.
+    pub(crate) fn broken_body() -> Self {
+        Self::by(RefusalRule::Json, StatusCode::BAD_REQUEST, -32700, "the body ended before it was complete")
+    }
+
+    pub(crate) fn malformed(malformed: &Malformed) -> Self {
+        let (rule, code) = match malformed {
+            Malformed::Json(_) => (RefusalRule::Json, -32700),
+            Malformed::Message(..) => (RefusalRule::Message, -32600),
+        };
+        Self::by(rule, StatusCode::BAD_REQUEST, code, malformed.to_string())
+    }
+
+    /// A message that is of JSON-RPC's form and still can't be taken.
+    pub(crate) fn message(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::by(RefusalRule::Message, StatusCode::BAD_REQUEST, -32600, message)
+    }
+
+    /// The metadata that every modern request has to carry is not there.
+    pub(crate) fn meta(message: &'static str) -> Self {
+        Self::by(RefusalRule::Params, StatusCode::BAD_REQUEST, -32602, message)
+    }
+
+    /// Parameters that are not of the method's form: an answer like any other for HTTP.
+    pub(crate) fn params(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::by(RefusalRule::Params, StatusCode::OK, -32602, message)
+    }
+
+    pub(crate) fn unsupported_version(requested: &str) -> Self {
+        let requested: String = requested.chars().take(80).collect();
+        let supported = SUPPORTED.map(Revision::as_str);
+        let mut fault = Self::by(
+            RefusalRule::Version,
+            StatusCode::BAD_REQUEST,
+            -32022,
+            "this server does not speak that protocol version: choose one of `data.supported`",
+        );
+        fault.data = Some(json!({ "supported": supported, "requested": requested }));
+        fault
+    }
+
+    pub(crate) fn header_mismatch(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::by(RefusalRule::HeaderMismatch, StatusCode::BAD_REQUEST, -32020, message)
+    }
+
+    pub(crate) fn unknown_method(method: &Method, era: Era) -> Self {
+        let status = match era {
+            Era::Modern => StatusCode::NOT_FOUND,
+            Era::Legacy => StatusCode::OK,
+        };
+        Self::by(RefusalRule::UnknownMethod, status, -32601, format!("this server has no method `{method}`"))
+    }
+
+    pub(crate) fn unauthenticated(why: &Unauthenticated, challenge: HeaderValue) -> Self {
+        let mut fault = Self::new(StatusCode::UNAUTHORIZED, 40100, None, why.reason.clone());
+        fault.header = Some((header::WWW_AUTHENTICATE, challenge));
+        fault
+    }
+
+    /// What a refusal by the backend looks like on the wire. The backend has audited it.
+    pub(crate) fn refused(refused: &CallRefused, correlation: Uuid, challenges: &Challenges) -> Self {
+        let message = refused.to_string();
+        let (status, code, header) = match refused {
+            CallRefused::UnknownTool { .. } => return Self::new(StatusCode::OK, -32602, None, message),
+            CallRefused::InsufficientScope { needed } => {
+                let challenge = challenges.insufficient_scope(needed, &message);
+                (StatusCode::FORBIDDEN, 40302, (header::WWW_AUTHENTICATE, challenge))
+            }
+            CallRefused::NeedsUser => {
+                (StatusCode::UNAUTHORIZED, 40101, (header::WWW_AUTHENTICATE, challenges.sign_in()))
+            }
+            CallRefused::Busy { retry_after, .. } => {
+                let seconds = HeaderValue::from(retry_after.as_secs().max(1));
+                (StatusCode::SERVICE_UNAVAILABLE, 50300, (header::RETRY_AFTER, seconds))
+            }
+            CallRefused::Unavailable { .. } => {
+                (StatusCode::SERVICE_UNAVAILABLE, 50301, (header::RETRY_AFTER, HeaderValue::from_static("5")))
+            }
+        };
+        let mut fault = Self::new(status, code, None, message);
+        fault.data = Some(json!({ "correlation": correlation }));
+        fault.header = Some(header);
+        fault
+    }
+
+    /// More requests at once than one stream may have.
+    pub(crate) fn stream_is_full(most: usize) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            50302,
+            Some(RefusalRule::Message),
+            format!("{most} requests of this stream are being answered: wait for one of them"),
+        )
+    }
+
+    /// The JSON-RPC error object.
+    pub(crate) fn render(&self, id: Option<&Id>) -> Vec<u8> {
+        let mut error = json!({ "code": self.code, "message": self.message });
+        if let Some(data) = &self.data {
+            error["data"] = data.clone();
+        }
+        let mut out = Vec::with_capacity(256);
+        out.extend_from_slice(br#"{"jsonrpc":"2.0","#);
+        if let Some(id) = id {
+            out.extend_from_slice(br#""id":"#);
+            id.write(&mut out);
+            out.push(b',');
+        }
+        out.extend_from_slice(br#""error":"#);
+        out.extend_from_slice(error.to_string().as_bytes());
+        out.push(b'}');
+        out
+    }
+}

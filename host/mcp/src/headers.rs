@@ -1,0 +1,89 @@
+//! What the headers of a modern HTTP request say twice must agree with its body, so that nothing on the way can be shown
+//! one request while another one runs (catalogue MC-03; facts A3, check 9).
+
+use std::borrow::Cow;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderMap, HeaderName};
+
+use crate::{
+    codec::{Field, Method, Params},
+    era::Version,
+    fault::Fault,
+};
+
+pub(crate) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+pub(crate) const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+pub(crate) const NAME: HeaderName = HeaderName::from_static("mcp-name");
+
+/// The one value of a header, or nothing where there is none.
+pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Fault> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Fault::header_mismatch(format!("the header `{name}` occurs more than once")));
+    }
+    match value.to_str() {
+        Ok(text) => Ok(Some(text.trim_matches([' ', '\t']))),
+        Err(_) => Err(Fault::header_mismatch(format!("the header `{name}` holds more than printable ASCII"))),
+    }
+}
+
+/// The revision that the headers name.
+pub(crate) fn version(headers: &HeaderMap) -> Result<Option<Version>, Fault> {
+    Ok(single(headers, &PROTOCOL_VERSION)?.map(Version::read))
+}
+
+/// That a modern request's headers repeat its body.
+pub(crate) fn agree(headers: &HeaderMap, version: &Version, method: &Method, params: &Params) -> Result<(), Fault> {
+    same(&PROTOCOL_VERSION, single(headers, &PROTOCOL_VERSION)?, version.as_str())?;
+    same(&METHOD, single(headers, &METHOD)?, method.as_str())?;
+    let named = match method {
+        Method::CallTool | Method::GetPrompt => &params.name,
+        Method::ReadResource => &params.uri,
+        _ => return Ok(()),
+    };
+    let header = single(headers, &NAME)?.map(|value| decoded(&NAME, value)).transpose()?;
+    match (header, named) {
+        (Some(header), Field::Is(name)) if header == *name => Ok(()),
+        (None, Field::Is(_)) => Err(missing(&NAME)),
+        // Without a name in either place it is the parameters that are wrong, and the method says so.
+        (None, Field::Absent | Field::Wrong) => Ok(()),
+        (Some(_), _) => Err(differs(&NAME)),
+    }
+}
+
+/// That a legacy request's headers, which it need not have, do not contradict its body.
+pub(crate) fn do_not_contradict(headers: &HeaderMap, method: &Method) -> Result<(), Fault> {
+    match single(headers, &METHOD)? {
+        Some(header) if header != method.as_str() => Err(differs(&METHOD)),
+        _ => Ok(()),
+    }
+}
+
+/// A header's value, with the base64 form undone: `=?base64?<value>?=`. Without both markers it is literal.
+pub(crate) fn decoded<'a>(name: &HeaderName, value: &'a str) -> Result<Cow<'a, str>, Fault> {
+    let Some(encoded) = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) else {
+        return Ok(Cow::Borrowed(value));
+    };
+    let bytes = STANDARD.decode(encoded).ok();
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    text.map(Cow::Owned)
+        .ok_or_else(|| Fault::header_mismatch(format!("the header `{name}` is not base64 (RFC 4648, padded) of UTF-8")))
+}
+
+pub(crate) fn missing(name: &HeaderName) -> Fault {
+    Fault::header_mismatch(format!("the header `{name}` is missing: it must repeat the value in the body"))
+}
+
+pub(crate) fn differs(name: &HeaderName) -> Fault {
+    Fault::header_mismatch(format!("the header `{name}` differs from the value in the body"))
+}
+
+fn same(name: &HeaderName, header: Option<&str>, body: &str) -> Result<(), Fault> {
+    match header {
+        Some(header) if header == body => Ok(()),
+        Some(_) => Err(differs(name)),
+        None => Err(missing(name)),
+    }
+}

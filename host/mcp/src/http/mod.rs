@@ -1,0 +1,171 @@
+//! Streamable HTTP without sessions and streams: one POST, one JSON answer. The way of a request stands in [`Endpoint`];
+//! `Host` and `Origin` were checked before, on every route.
+
+mod body;
+mod content;
+mod guard;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::Response,
+    routing::any,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use portcullis_backend::{Backend, Credentials};
+use portcullis_manifest::Principal;
+
+use crate::{
+    challenge::{Challenges, PublicUrl},
+    codec::Incoming,
+    protocol::{Protocol, Via},
+    cursor::CursorKey,
+    fault::Fault,
+    listing::Listing,
+    reply::Reply,
+};
+
+pub use guard::{AllowedHosts, AllowedOrigins};
+
+/// What the operator decides about the HTTP endpoint.
+#[derive(Clone, Debug)]
+pub struct HttpConfig {
+    /// The values of `Host` that this server answers to.
+    pub allowed_hosts: AllowedHosts,
+    /// The values of `Origin` that browsers may send.
+    pub allowed_origins: AllowedOrigins,
+    /// Where clients find this endpoint; without it, challenges name no metadata.
+    pub public_url: Option<PublicUrl>,
+    /// The longest body, in bytes.
+    pub body_limit: usize,
+    /// How many tools one page of `tools/list` holds.
+    pub page_size: usize,
+    /// Authenticates cursors; the same on every replica behind one balancer.
+    pub cursor_key: CursorKey,
+}
+
+/// The longest message that is read where nothing else is configured.
+pub const DEFAULT_BODY_LIMIT: usize = 4 << 20;
+
+/// How many tools a page holds where nothing else is configured: more than most hosts serve.
+pub const DEFAULT_PAGE_SIZE: usize = 200;
+
+/// One MCP endpoint over HTTP.
+struct Endpoint<B> {
+    protocol: Protocol<B>,
+    config: HttpConfig,
+}
+
+/// `POST /mcp`, `GET /health`, and a JSON 404 for the rest.
+pub fn router<B: Backend>(backend: Arc<B>, config: HttpConfig) -> Router {
+    router_with(backend, config, Router::new())
+}
+
+/// Like [`router`], with other routes beside it, behind the same check of `Host` and `Origin`.
+pub fn router_with<B: Backend>(backend: Arc<B>, config: HttpConfig, others: Router) -> Router {
+    let challenges = Challenges::new(config.public_url.as_ref());
+    let listing = Listing::new(config.page_size, config.cursor_key.clone());
+    let endpoint = Arc::new(Endpoint { protocol: Protocol::new(backend, challenges, listing), config });
+    Router::new()
+        .route("/mcp", any(mcp::<B>))
+        .route("/health", any(health::<B>))
+        .with_state(Arc::clone(&endpoint))
+        .merge(others)
+        .fallback(unknown_path)
+        .layer(middleware::from_fn_with_state(endpoint, guard::<B>))
+}
+
+async fn guard<B: Backend>(State(endpoint): State<Arc<Endpoint<B>>>, request: Request, next: Next) -> Response {
+    let config = &endpoint.config;
+    match guard::check(&config.allowed_hosts, &config.allowed_origins, request.uri(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(fault) => respond(endpoint.protocol.refuse(fault, None, None)),
+    }
+}
+
+async fn mcp<B: Backend>(State(endpoint): State<Arc<Endpoint<B>>>, request: Request) -> Response {
+    respond(endpoint.answer(request).await)
+}
+
+async fn health<B: Backend>(State(endpoint): State<Arc<Endpoint<B>>>, method: Method) -> Response {
+    if method != Method::GET && method != Method::HEAD {
+        return respond(endpoint.protocol.refuse(Fault::method_not_allowed("GET, HEAD"), None, None));
+    }
+    json(StatusCode::OK, Body::from(r#"{"status":"ok"}"#))
+}
+
+async fn unknown_path() -> Response {
+    json(StatusCode::NOT_FOUND, Body::from(r#"{"error":"nothing is served at this path; the MCP endpoint is /mcp"}"#))
+}
+
+impl<B: Backend> Endpoint<B> {
+    /// Checks 1 and 3 to 5 of facts A3, in this order; the rest is [`Protocol::handle`]'s. The body of a caller who proved
+    /// nothing is not read.
+    async fn answer(&self, request: Request) -> Reply {
+        let (head, body) = request.into_parts();
+        let headers = &head.headers;
+        if let Err(fault) = self.shape(&head.method, headers) {
+            return self.protocol.refuse(fault, None, None);
+        }
+        let principal = match self.authenticate(headers) {
+            Ok(principal) => principal,
+            Err(fault) => return self.protocol.refuse(fault, None, None),
+        };
+        if let Err(fault) = content::accepts(headers) {
+            return self.protocol.refuse(fault, None, Some(&principal));
+        }
+        let bytes = match body::collect(body, self.config.body_limit).await {
+            Ok(bytes) => bytes,
+            Err(fault) => return self.protocol.refuse(fault, None, Some(&principal)),
+        };
+        self.protocol.handle(&principal, Via::Http(headers), Incoming::read(&bytes)).await
+    }
+
+    fn shape(&self, method: &Method, headers: &HeaderMap) -> Result<(), Fault> {
+        if method != Method::POST {
+            return Err(Fault::method_not_allowed("POST"));
+        }
+        body::declared(headers, self.config.body_limit)?;
+        content::is_json(headers)
+    }
+
+    fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Fault> {
+        let mut values = headers.get_all(header::AUTHORIZATION).iter();
+        let first = values.next();
+        let only = if values.next().is_none() { first } else { None };
+        let credentials = Credentials { authorization: only.and_then(|value| value.to_str().ok()) };
+        self.protocol.backend.authenticate(credentials).map_err(|why| {
+            let challenge = match first {
+                Some(_) => self.protocol.challenges.invalid_token(&why.reason),
+                None => self.protocol.challenges.sign_in(),
+            };
+            Fault::unauthenticated(&why, challenge)
+        })
+    }
+}
+
+fn respond(reply: Reply) -> Response {
+    if reply.body.is_empty() {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = reply.status;
+        return response;
+    }
+    let mut response = json(reply.status, Body::from(reply.body));
+    if let Some((name, value)) = reply.header {
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+fn json(status: StatusCode, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,166 @@
+//! `server/discover`, `initialize` and `tools/list`.
+
+use RefusalRule as Rule;
+
+use super::*;
+
+fn names(result: &Value) -> Vec<String> {
+    let tools = result["tools"].as_array().unwrap();
+    tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
+}
+
+fn page(cursor: &Value) -> Sent {
+    match cursor {
+        Value::Null => Sent::modern("tools/list", json!({})),
+        cursor => Sent::modern("tools/list", json!({ "cursor": cursor })),
+    }
+}
+
+#[tokio::test]
+async fn discover_says_what_is_served_and_nothing_else() {
+    let server = Server::start(Echo::new()).await;
+    let result = server.result(&Sent::modern("server/discover", json!({}))).await;
+    let expected = json!({
+        "resultType": "complete",
+        "supportedVersions": ["2026-07-28", "2025-11-25", "2025-06-18"],
+        "capabilities": { "tools": {} },
+        "instructions": "Use \"echo\" to echo.",
+        "ttlMs": 300_000,
+        "cacheScope": "private",
+        "_meta": { "io.modelcontextprotocol/serverInfo":
+            { "name": "portcullis", "title": "Portcullis", "version": "9.8.7" } },
+    });
+    assert_eq!(result, expected);
+}
+
+#[tokio::test]
+async fn initialize_offers_the_asked_revision_or_the_newest_legacy_one() {
+    let server = Server::start(Echo::new()).await;
+    let asked = [
+        ("2025-11-25", "2025-11-25"),
+        ("2025-06-18", "2025-06-18"),
+        ("2025-03-26", "2025-11-25"),
+        ("2024-11-05", "2025-11-25"),
+        ("2026-07-28", "2025-11-25"),
+        ("2099-01-01", "2025-11-25"),
+        ("nonsense", "2025-11-25"),
+    ];
+    for (asked, offered) in asked {
+        let params = json!({ "protocolVersion": asked, "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });
+        let sent = Sent::legacy("initialize", &params);
+        let expected = json!({
+            "protocolVersion": offered,
+            "capabilities": { "tools": {} },
+            "serverInfo": { "name": "portcullis", "title": "Portcullis", "version": "9.8.7" },
+            "instructions": "Use \"echo\" to echo.",
+        });
+        assert_eq!(server.result(&sent).await, expected, "{asked}");
+        // Whatever the header says: the version is negotiated in the body.
+        assert_eq!(server.result(&sent.with("MCP-Protocol-Version", asked)).await, expected, "{asked}");
+    }
+    server.refuses(&Sent::legacy("initialize", &json!({})), 200, -32602, Rule::Params).await;
+    server.refuses(&Sent::legacy("initialize", &json!({ "protocolVersion": 1 })), 200, -32602, Rule::Params).await;
+}
+
+#[tokio::test]
+async fn notifications_and_answers_are_accepted_without_a_body() {
+    let server = Server::start(Echo::new()).await;
+    let modern = Sent::modern("notifications/x", json!({})).edit(|message| drop(message.as_object_mut().unwrap().remove("id")));
+    // A request without an id is a notification: nothing is run.
+    let call = Sent::legacy("tools/call", &json!({ "name": "echo" }));
+    let accepted = [
+        Sent::message(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })),
+        Sent::message(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } })),
+        Sent::message(&json!({ "jsonrpc": "2.0", "id": 1, "result": {} })),
+        Sent::message(&json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": 1, "message": "" } })),
+        call.edit(|message| drop(message.as_object_mut().unwrap().remove("id"))),
+        modern,
+    ];
+    for sent in accepted {
+        let got = server.send(&sent).await;
+        assert_eq!((got.status, got.body), (202, Vec::new()));
+    }
+    assert!(server.backend.requests.lock().unwrap().is_empty());
+    let answer = Sent::message(&json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
+    server.refuses(&answer.with("MCP-Protocol-Version", "2026-07-28"), 400, -32600, Rule::Message).await;
+}
+
+#[tokio::test]
+async fn mc_13_pages_hold_every_tool_once_and_in_order() {
+    let all: Vec<String> = (0..10).map(|number| format!("tool_{number}")).collect();
+    let server = Server::start(Echo::listing(3, all.clone())).await;
+    let (mut cursor, mut seen, mut sizes) = (Value::Null, Vec::new(), Vec::new());
+    loop {
+        let mut result = server.result(&page(&cursor)).await;
+        assert_eq!(result, server.result(&page(&cursor)).await, "the same question has the same answer");
+        assert_eq!((&result["ttlMs"], &result["cacheScope"]), (&json!(60_000), &json!("private")));
+        assert_eq!(result["resultType"], "complete");
+        assert_eq!(result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "portcullis");
+        assert_eq!(result["tools"][0]["description"], "a tool\nfor tests");
+        sizes.push(names(&result).len());
+        seen.extend(names(&result));
+        cursor = result["nextCursor"].take();
+        if cursor.is_null() {
+            assert_eq!(result.get("nextCursor").filter(|cursor| !cursor.is_null()), None);
+            break;
+        }
+    }
+    assert_eq!((seen, sizes), (all, vec![4, 4, 2]));
+}
+
+#[tokio::test]
+async fn a_legacy_list_has_no_modern_members() {
+    let server = Server::start(Echo::listing(3, ["a".to_owned()])).await;
+    let result = server.result(&Sent::legacy("tools/list", &json!({}))).await;
+    assert_eq!(result.as_object().unwrap().keys().collect::<Vec<_>>(), ["tools"]);
+    let without_params = Sent::message(&json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }));
+    assert_eq!(server.result(&without_params).await, result);
+}
+
+#[tokio::test]
+async fn a_list_without_tools_is_one_empty_page() {
+    let server = Server::start(Echo::listing(0, [])).await;
+    assert_eq!(server.result(&page(&Value::Null)).await["tools"], json!([]));
+}
+
+#[tokio::test]
+async fn a_full_last_page_has_no_cursor() {
+    let server = Server::start(Echo::listing(0, (0..4).map(|number| format!("t{number}")))).await;
+    let result = server.result(&page(&Value::Null)).await;
+    assert_eq!((names(&result).len(), result.get("nextCursor")), (4, None));
+}
+
+#[tokio::test]
+async fn mc_13_cursors_that_were_changed_or_made_elsewhere_are_refused() {
+    let tools = || (0..10).map(|number| format!("tool_{number}"));
+    let server = Server::start(Echo::listing(3, tools())).await;
+    let cursor = server.result(&page(&Value::Null)).await["nextCursor"].as_str().unwrap().to_owned();
+    let mut bad: Vec<Value> = vec![json!(""), json!("A"), json!("!"), json!("dG9vbF8x"), json!(format!("{cursor}A")), json!(7)];
+    for at in 0..cursor.len() {
+        let other = if cursor.as_bytes()[at] == b'A' { "B" } else { "A" };
+        bad.push(json!(format!("{}{other}{}", &cursor[..at], &cursor[at + 1..])));
+    }
+    for cursor in bad {
+        server.refuses(&page(&cursor), 200, -32602, Rule::Params).await;
+        server.refuses(&Sent::legacy("tools/list", &json!({ "cursor": cursor })), 200, -32602, Rule::Params).await;
+    }
+    // The same tools in another generation; and another key.
+    let newer = Server::start(Echo::listing(4, tools())).await;
+    let answer = newer.refuses(&page(&json!(cursor)), 200, -32602, Rule::Params).await;
+    assert!(answer["error"]["message"].as_str().unwrap().contains("changed"), "{answer}");
+    let other_key = |config: &mut HttpConfig| config.cursor_key = CursorKey::random();
+    let foreign = Server::with(Echo::listing(3, tools()), other_key).await;
+    foreign.refuses(&page(&json!(cursor)), 200, -32602, Rule::Params).await;
+    // A replica with the same key and generation takes it.
+    let replica = Server::start(Echo::listing(3, tools())).await;
+    assert_eq!(names(&replica.result(&page(&json!(cursor))).await)[0], "tool_4");
+}
+
+#[tokio::test]
+async fn mc_13_a_cursor_goes_on_after_its_tool_even_for_who_sees_other_tools() {
+    let all = |keep: fn(&usize) -> bool| (0..10).filter(keep).map(|number| format!("tool_{number}"));
+    let many = Server::start(Echo::listing(3, all(|_| true))).await;
+    let few = Server::start(Echo::listing(3, all(|number| number % 2 == 1))).await;
+    let cursor = many.result(&page(&Value::Null)).await["nextCursor"].clone();
+    assert_eq!(names(&few.result(&page(&cursor)).await), ["tool_5", "tool_7", "tool_9"]);
+}

@@ -1,0 +1,47 @@
+//! The protocol: MCP's two eras on one endpoint, over HTTP and over byte streams. It reads messages strictly, checks what
+//! the protocol demands, and asks one [`Backend`](portcullis_backend::Backend) for everything else. It must never decide
+//! who may call what, nor know how a tool is run.
+//!
+//! # Error codes
+//! JSON-RPC's and MCP's own codes mean what they say there: -32700, -32600, -32601, -32602, -32020 (headers and body
+//! differ), -32022 (version). Codes of this server lie outside the reserved range: an HTTP status and two digits.
+//!
+//! | code | HTTP | refused because |
+//! |---|---|---|
+//! | 40100 | 401 | the credentials prove nobody |
+//! | 40101 | 401 | the tool keeps data for each person, and the caller is nobody |
+//! | 40300 | 403 | `Host` is not an allowed host |
+//! | 40301 | 403 | `Origin` is not an allowed origin |
+//! | 40302 | 403 | the token lacks scopes |
+//! | 40500 | 405 | the path is not served by that HTTP method |
+//! | 40600 | 406 | the client takes neither JSON nor an event stream |
+//! | 41300 | 413 | the message is too long |
+//! | 41500 | 415 | the body is not plain `application/json` |
+//! | 50300 | 503 | a budget of the host is used up; try again |
+//! | 50301 | 503 | the host cannot record calls, so it runs none |
+//! | 50302 | 503 | too many requests are open on one stream |
+//!
+//! Errors of the way of a call (40101, 40302, 503xx) carry `data.correlation`, which names the call in the audit.
+
+mod challenge;
+mod codec;
+mod protocol;
+mod cursor;
+mod era;
+mod fault;
+mod headers;
+mod http;
+mod json;
+mod lines;
+mod listing;
+mod methods;
+mod mirror;
+mod reply;
+mod stdio;
+#[cfg(test)]
+mod testing;
+
+pub use challenge::{InvalidPublicUrl, PublicUrl};
+pub use cursor::CursorKey;
+pub use http::{AllowedHosts, AllowedOrigins, DEFAULT_BODY_LIMIT, DEFAULT_PAGE_SIZE, HttpConfig, router, router_with};
+pub use stdio::serve_stdio;

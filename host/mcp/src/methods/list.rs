@@ -1,0 +1,46 @@
+//! `tools/list`.
+
+use portcullis_backend::Backend;
+use portcullis_manifest::Principal;
+
+use crate::{
+    codec::{Field, Id, Params},
+    protocol::Protocol,
+    era::Era,
+    fault::Fault,
+    reply,
+};
+
+/// How long a client may use a list before it asks again. An approval that is taken back is refused at the call anyway.
+const TTL_MS: u32 = 60_000;
+
+impl<B: Backend> Protocol<B> {
+    pub(crate) fn list_tools(
+        &self,
+        principal: &Principal,
+        era: Era,
+        id: &Id,
+        params: &Params,
+    ) -> Result<Vec<u8>, Fault> {
+        let cursor = match &params.cursor {
+            Field::Is(cursor) => Some(cursor.as_str()),
+            Field::Absent => None,
+            Field::Wrong => return Err(Fault::params("`params.cursor` must be a string")),
+        };
+        let list = self.backend.tools(principal);
+        let page = self.listing.page(&list, cursor).map_err(|bad| Fault::params(bad.to_string()))?;
+
+        let mut out = reply::open(id, page.len() + 256);
+        out.push(b'{');
+        out.extend_from_slice(&page);
+        if era == Era::Modern {
+            let scope = if list.varies { "private" } else { "public" };
+            let cache = format!(r#","resultType":"complete","ttlMs":{TTL_MS},"cacheScope":"{scope}","_meta":{{"#);
+            out.extend_from_slice(cache.as_bytes());
+            out.extend_from_slice(self.texts.server_member.as_bytes());
+            out.push(b'}');
+        }
+        out.push(b'}');
+        Ok(reply::close(out))
+    }
+}

@@ -1,0 +1,39 @@
+//! One file for each method, and the texts that all of their answers share.
+
+mod call;
+mod discover;
+mod initialize;
+mod list;
+
+use portcullis_backend::ServerInfo;
+use serde_json::{Value, json};
+
+/// What does not change while the process runs, rendered once.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    /// `"io.modelcontextprotocol/serverInfo":{...}`, for `_meta` of modern results.
+    server_member: Box<str>,
+    /// The result of `server/discover`.
+    discover: Box<str>,
+    /// The result of `initialize`, from after the protocol version on.
+    initialize_rest: Box<str>,
+}
+
+/// The member of `_meta` that names the server. No plugin may set it.
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+impl Texts {
+    pub(crate) fn new(server: &ServerInfo) -> Self {
+        let info = json!({ "name": server.name, "title": server.title, "version": server.version });
+        Self {
+            server_member: format!("\"{SERVER_INFO}\":{info}").into(),
+            discover: discover::render(server, &info).into(),
+            initialize_rest: initialize::render_rest(server, &info).into(),
+        }
+    }
+}
+
+/// What is offered, to both eras. Not more than is served.
+fn capabilities() -> Value {
+    json!({ "tools": {} })
+}

@@ -1,0 +1,195 @@
+//! Newline-delimited messages over a pair of byte streams: stdio, and the socket by which a `stdio` process reaches the
+//! owner of the store. Only this file writes to the writer, one whole message at a time (catalogue MC-12).
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    future::{Future, pending},
+    io,
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{
+    StreamExt as _,
+    future::{AbortHandle, AbortRegistration, Abortable, Aborted},
+    stream::FuturesUnordered,
+};
+use portcullis_backend::Backend;
+use portcullis_manifest::Principal;
+use tokio::{
+    io::{AsyncBufRead, AsyncWrite, AsyncWriteExt as _},
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    challenge::Challenges,
+    codec::{Field, Id, Incoming, Method, Request},
+    protocol::{Protocol, Via},
+    cursor::CursorKey,
+    fault::Fault,
+    http::{DEFAULT_BODY_LIMIT, DEFAULT_PAGE_SIZE},
+    lines::{Line, Lines},
+    listing::Listing,
+    reply::Reply,
+};
+
+/// How many requests of one stream are answered at once.
+const AT_ONCE: usize = 128;
+
+/// Unsent answers beyond this many bytes stop the reading: a client has to take its answers to be heard again.
+const UNSENT: usize = 1 << 20;
+
+/// How long requests may still run when the client has nothing more to say.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Serves one client until it ends its side of the stream; then what is still running is finished, or cancelled after ten
+/// seconds. Whoever holds the stream is `principal`: there is no authentication on it.
+///
+/// # Errors
+/// When the stream can't be read or written. What is running is cancelled.
+pub async fn serve_stdio<B, R, W>(backend: Arc<B>, principal: Principal, reader: R, writer: W) -> io::Result<()>
+where
+    B: Backend,
+    R: AsyncBufRead + Send + Unpin,
+    W: AsyncWrite + Send + Unpin,
+{
+    serve(backend, principal, reader, writer, GRACE).await
+}
+
+async fn serve<B, R, W>(
+    backend: Arc<B>,
+    principal: Principal,
+    reader: R,
+    writer: W,
+    grace: Duration,
+) -> io::Result<()>
+where
+    B: Backend,
+    R: AsyncBufRead + Send + Unpin,
+    W: AsyncWrite + Send + Unpin,
+{
+    let listing = Listing::new(DEFAULT_PAGE_SIZE, CursorKey::random());
+    let protocol = Protocol::new(backend, Challenges::new(None), listing);
+    let mut lines = Lines::new(reader, DEFAULT_BODY_LIMIT);
+    let mut output = Output { writer, unsent: Vec::new(), sent: 0, flushed: true };
+    let mut open = HashMap::<Id, AbortHandle>::new();
+    let mut running = FuturesUnordered::new();
+    let mut deadline = None;
+
+    while deadline.is_none() || !running.is_empty() || !output.is_idle() {
+        tokio::select! {
+            biased;
+            written = output.advance(), if !output.is_idle() => written?,
+            Some((id, done)) = running.next() => {
+                open.remove(&id);
+                // A cancelled request gets no answer.
+                if let Ok(reply) = done {
+                    output.push(&reply);
+                }
+            }
+            line = lines.next(), if deadline.is_none() && output.has_room() => match line? {
+                None => deadline = Some(Instant::now() + grace),
+                Some(Line::TooLong) => {
+                    output.push(&protocol.refuse(Fault::too_large(DEFAULT_BODY_LIMIT), None, Some(&principal)));
+                }
+                Some(Line::Whole(line)) if line.trim_ascii().is_empty() => {}
+                Some(Line::Whole(line)) => match Incoming::read(&line) {
+                    Ok(Incoming::Request(request)) => match admit(&mut open, &request.id) {
+                        Ok(registration) => running.push(run(&protocol, &principal, request, registration)),
+                        Err(fault) => output.push(&protocol.refuse(fault, Some(&request.id), Some(&principal))),
+                    },
+                    Ok(Incoming::Notification(Method::Cancelled, params)) => {
+                        if let Field::Is(id) = &params.request_id && let Some(request) = open.get(id) {
+                            request.abort();
+                        }
+                    }
+                    // Nothing of this waits for anything.
+                    other => output.push(&protocol.handle(&principal, Via::Stream, other).await),
+                },
+            },
+            () = passed(deadline) => running.clear(),
+        }
+    }
+    Ok(())
+}
+
+/// Notes a request as open, so that it can be cancelled by its id.
+fn admit(open: &mut HashMap<Id, AbortHandle>, id: &Id) -> Result<AbortRegistration, Fault> {
+    if open.contains_key(id) {
+        return Err(Fault::message("a request with that id is still being answered: each request needs an id of its own"));
+    }
+    if open.len() >= AT_ONCE {
+        return Err(Fault::stream_is_full(AT_ONCE));
+    }
+    let (handle, registration) = AbortHandle::new_pair();
+    open.insert(id.clone(), handle);
+    Ok(registration)
+}
+
+/// Answers a request unless it is cancelled, which drops whatever it was doing.
+fn run<B: Backend>(
+    protocol: &Protocol<B>,
+    principal: &Principal,
+    request: Request,
+    registration: AbortRegistration,
+) -> impl Future<Output = (Id, Result<Reply, Aborted>)> + Send {
+    async move {
+        let id = request.id.clone();
+        let answer = protocol.handle(principal, Via::Stream, Ok(Incoming::Request(request)));
+        (id, Abortable::new(answer, registration).await)
+    }
+}
+
+async fn passed(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
+    }
+}
+
+/// Answers on their way out.
+struct Output<W> {
+    writer: W,
+    unsent: Vec<u8>,
+    sent: usize,
+    flushed: bool,
+}
+
+impl<W: AsyncWrite + Unpin> Output<W> {
+    fn push(&mut self, reply: &Reply) {
+        if !reply.body.is_empty() {
+            self.unsent.extend_from_slice(&reply.body);
+            self.unsent.push(b'\n');
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.unsent.is_empty() && self.flushed
+    }
+
+    fn has_room(&self) -> bool {
+        self.unsent.len() - self.sent < UNSENT
+    }
+
+    /// One step: a write, or the flush after the last one. A dropped step has written nothing.
+    async fn advance(&mut self) -> io::Result<()> {
+        if self.unsent.is_empty() {
+            self.writer.flush().await?;
+            self.flushed = true;
+            return Ok(());
+        }
+        match self.writer.write(&self.unsent[self.sent..]).await? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            written => self.sent += written,
+        }
+        self.flushed = false;
+        if self.sent == self.unsent.len() {
+            self.unsent.clear();
+            self.sent = 0;
+        }
+        Ok(())
+    }
+}

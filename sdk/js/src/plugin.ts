@@ -1,0 +1,59 @@
+// What an author writes: tools, and what each of them is given.
+
+import type { Result } from "./answer.ts";
+import type { Codec, Kv } from "./kv.ts";
+
+/** Notes to the people who run the host. Bounded by `limits.log`; never shown to a client. */
+export interface Log {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+/** Who calls and under which conditions. */
+export interface Caller {
+  /** A pseudonym: stable for this plugin and person, different for every other plugin. Absent: not signed in. */
+  subject?: string;
+  /** BCP 47, as the client gave it; a hint. */
+  locale?: string;
+  /** Names this call in the audit and in errors. */
+  correlationId: string;
+  /** Milliseconds of wall time that were left when this was asked. */
+  timeLeftMs: number;
+  /** Writes are recorded and not done. */
+  preview: boolean;
+}
+
+/** What the host gives to one call. */
+export interface Context {
+  /** The name of the called tool, as in the manifest. */
+  readonly tool: string;
+  /** Lines for the operator. `console` writes there too. */
+  readonly log: Log;
+  /** Facts about this call, asked of the host each time. Imported only when the code says `caller` somewhere. */
+  readonly caller: Caller;
+  /**
+   * The `[capability.NAME]` of kind `kv` in the manifest. Values are JSON unless a codec (`text`, `bytes`) is given.
+   * Imported only when the manifest has such a capability and the code says `kv` somewhere.
+   */
+  kv<T = unknown>(capability: string, codec?: Codec<T>): Kv<T>;
+}
+
+/**
+ * Does what a tool is for. `args` has been checked against the tool's input schema: annotate it with the matching type.
+ * A fresh instance runs each call, so no variable outlives it; what has to stay goes to kv.
+ */
+// `any`: each handler annotates its own arguments, which `unknown` would refuse.
+export type Handler = (args: any, ctx: Context) => Result;
+
+/** A plugin's code. Its names, schemas, labels and grants are in its manifest. */
+export interface Plugin {
+  /** By the tool's name in the manifest, without the prefix that it has on the wire. */
+  tools: Record<string, Handler>;
+}
+
+/** Gives back the plugin, checked by the compiler. Export it as the default of the entry module. */
+export function definePlugin<P extends Plugin>(plugin: P): P {
+  return plugin;
+}
