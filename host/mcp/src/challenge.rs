@@ -15,7 +15,9 @@ pub struct PublicUrl {
 
 /// A public URL that is not of its form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` can't be the public URL: it must be http or https, a host and a path, such as https://tools.example.com/mcp")]
+#[error(
+    "`{0}` can't be the public URL: it must be http or https, a host and a path, such as https://tools.example.com/mcp"
+)]
 pub struct InvalidPublicUrl(String);
 
 impl PublicUrl {
@@ -108,8 +110,16 @@ mod tests {
     #[test]
     fn the_metadata_stands_between_host_and_path() {
         for (public, canonical, metadata) in [
-            ("https://h.example/mcp", "https://h.example/mcp", "https://h.example/.well-known/oauth-protected-resource/mcp"),
-            ("https://h.example/mcp/", "https://h.example/mcp", "https://h.example/.well-known/oauth-protected-resource/mcp"),
+            (
+                "https://h.example/mcp",
+                "https://h.example/mcp",
+                "https://h.example/.well-known/oauth-protected-resource/mcp",
+            ),
+            (
+                "https://h.example/mcp/",
+                "https://h.example/mcp",
+                "https://h.example/.well-known/oauth-protected-resource/mcp",
+            ),
             ("https://h.example", "https://h.example", "https://h.example/.well-known/oauth-protected-resource"),
             ("http://[::1]:8/a/b", "http://[::1]:8/a/b", "http://[::1]:8/.well-known/oauth-protected-resource/a/b"),
         ] {
@@ -122,8 +132,17 @@ mod tests {
     #[test]
     fn what_is_no_plain_url_is_refused() {
         let bad = [
-            "", "h.example/mcp", "/mcp", "ftp://h.example/", "https:///mcp", "https://h.example/mcp?x", "https://h.example/#x",
-            "https://u:p@h.example/", "https://h.example/\"", "https://h.example/ mcp", "https://h.example/\u{e9}",
+            "",
+            "h.example/mcp",
+            "/mcp",
+            "ftp://h.example/",
+            "https:///mcp",
+            "https://h.example/mcp?x",
+            "https://h.example/#x",
+            "https://u:p@h.example/",
+            "https://h.example/\"",
+            "https://h.example/ mcp",
+            "https://h.example/\u{e9}",
             "https://h.example/\r\nx: y",
         ];
         for url in bad {

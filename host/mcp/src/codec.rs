@@ -315,5 +315,6 @@ fn is_log_level(level: &str) -> bool {
 }
 
 fn is_locale(locale: &str) -> bool {
-    (1..=LOCALE_BYTES).contains(&locale.len()) && locale.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    (1..=LOCALE_BYTES).contains(&locale.len())
+        && locale.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }

@@ -1,9 +1,9 @@
 //! Why a message gets no result: the JSON-RPC error, the HTTP status and header that go with it, and the rule for the
 //! audit. One constructor for each refusal, so that every code and status stands in this file.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use portcullis_backend::{CallRefused, RefusalRule, Unauthenticated};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -21,7 +21,8 @@ pub(crate) struct Fault {
     pub(crate) code: i64,
     pub(crate) message: Cow<'static, str>,
     pub(crate) data: Option<Value>,
-    pub(crate) header: Option<(header::HeaderName, HeaderValue)>,
+    /// Boxed, because few refusals have one and every check returns this type.
+    pub(crate) header: Option<Box<(HeaderName, HeaderValue)>>,
     /// What the backend is told; nothing, where the backend itself refused.
     pub(crate) rule: Option<RefusalRule>,
 }
@@ -47,7 +48,7 @@ impl Fault {
             StatusCode::METHOD_NOT_ALLOWED,
             "this path is not served by that HTTP method: see the header Allow",
         );
-        fault.header = Some((header::ALLOW, HeaderValue::from_static(allow)));
+        fault.header = Some(Box::new((header::ALLOW, HeaderValue::from_static(allow))));
         fault
     }
 
@@ -62,6 +63,12 @@ impl Fault {
     /// The client stopped sending in the middle of its body.
     pub(crate) fn broken_body() -> Self {
         Self::by(RefusalRule::Json, StatusCode::BAD_REQUEST, -32700, "the body ended before it was complete")
+    }
+
+    /// The client took too long over its body.
+    pub(crate) fn slow_body(patience: Duration) -> Self {
+        let message = format!("the body was not complete after {} s", patience.as_secs());
+        Self::http(RefusalRule::Json, StatusCode::REQUEST_TIMEOUT, message)
     }
 
     pub(crate) fn malformed(malformed: &Malformed) -> Self {
@@ -114,7 +121,7 @@ impl Fault {
 
     pub(crate) fn unauthenticated(why: &Unauthenticated, challenge: HeaderValue) -> Self {
         let mut fault = Self::new(StatusCode::UNAUTHORIZED, 40100, None, why.reason.clone());
-        fault.header = Some((header::WWW_AUTHENTICATE, challenge));
+        fault.header = Some(Box::new((header::WWW_AUTHENTICATE, challenge)));
         fault
     }
 
@@ -140,7 +147,7 @@ impl Fault {
         };
         let mut fault = Self::new(status, code, None, message);
         fault.data = Some(json!({ "correlation": correlation }));
-        fault.header = Some(header);
+        fault.header = Some(Box::new(header));
         fault
     }
 

@@ -34,10 +34,13 @@ pub(crate) fn version(headers: &HeaderMap) -> Result<Option<Version>, Fault> {
     Ok(single(headers, &PROTOCOL_VERSION)?.map(Version::read))
 }
 
-/// That a modern request's headers repeat its body.
-pub(crate) fn agree(headers: &HeaderMap, version: &Version, method: &Method, params: &Params) -> Result<(), Fault> {
-    same(&PROTOCOL_VERSION, single(headers, &PROTOCOL_VERSION)?, version.as_str())?;
-    same(&METHOD, single(headers, &METHOD)?, method.as_str())?;
+/// That a modern request's headers repeat its method and what it names.
+pub(crate) fn agree(headers: &HeaderMap, method: &Method, params: &Params) -> Result<(), Fault> {
+    match single(headers, &METHOD)? {
+        Some(header) if header == method.as_str() => {}
+        Some(_) => return Err(differs(&METHOD)),
+        None => return Err(missing(&METHOD)),
+    }
     let named = match method {
         Method::CallTool | Method::GetPrompt => &params.name,
         Method::ReadResource => &params.uri,
@@ -78,12 +81,4 @@ pub(crate) fn missing(name: &HeaderName) -> Fault {
 
 pub(crate) fn differs(name: &HeaderName) -> Fault {
     Fault::header_mismatch(format!("the header `{name}` differs from the value in the body"))
-}
-
-fn same(name: &HeaderName, header: Option<&str>, body: &str) -> Result<(), Fault> {
-    match header {
-        Some(header) if header == body => Ok(()),
-        Some(_) => Err(differs(name)),
-        None => Err(missing(name)),
-    }
 }

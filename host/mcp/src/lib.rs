@@ -15,6 +15,7 @@
 //! | 40302 | 403 | the token lacks scopes |
 //! | 40500 | 405 | the path is not served by that HTTP method |
 //! | 40600 | 406 | the client takes neither JSON nor an event stream |
+//! | 40800 | 408 | the body did not come in time |
 //! | 41300 | 413 | the message is too long |
 //! | 41500 | 415 | the body is not plain `application/json` |
 //! | 50300 | 503 | a budget of the host is used up; try again |
@@ -25,7 +26,6 @@
 
 mod challenge;
 mod codec;
-mod protocol;
 mod cursor;
 mod era;
 mod fault;
@@ -36,6 +36,7 @@ mod lines;
 mod listing;
 mod methods;
 mod mirror;
+mod protocol;
 mod reply;
 mod stdio;
 #[cfg(test)]

@@ -54,3 +54,41 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
         if std::mem::take(&mut self.too_long) { Line::TooLong } else { Line::Whole(line) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tokio::io::BufReader;
+
+    use super::*;
+
+    /// What a reader of whole texts would say.
+    fn expected(bytes: &[u8], limit: usize) -> Vec<Line> {
+        let mut lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').collect();
+        // After the last line feed there is no line unless it holds something.
+        if lines.last().is_some_and(|last| last.is_empty()) {
+            lines.pop();
+        }
+        lines.iter().map(|line| if line.len() > limit { Line::TooLong } else { Line::Whole(line.to_vec()) }).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_the_same_however_they_arrive(
+            bytes in prop::collection::vec(prop_oneof![Just(b'\n'), any::<u8>()], 0..200),
+            limit in 0_usize..20,
+            buffer in 1_usize..20,
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let read = runtime.block_on(async {
+                let mut lines = Lines::new(BufReader::with_capacity(buffer, bytes.as_slice()), limit);
+                let mut read = Vec::new();
+                while let Some(line) = lines.next().await.unwrap() {
+                    read.push(line);
+                }
+                read
+            });
+            prop_assert_eq!(read, expected(&bytes, limit));
+        }
+    }
+}

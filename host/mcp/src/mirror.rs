@@ -32,8 +32,15 @@ struct Mirror {
 /// What each tool's schema asks for, worked out once for each descriptor.
 #[derive(Debug, Default)]
 pub(crate) struct Mirrors {
-    /// By the descriptor's address, which can't be taken by another one while the entry holds it.
-    known: RwLock<HashMap<usize, (Rendered, Arc<[Mirror]>)>>,
+    /// By the descriptor's address.
+    known: RwLock<HashMap<usize, Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    /// Held, so that its address can't become another descriptor's.
+    _descriptor: Rendered,
+    mirrors: Arc<[Mirror]>,
 }
 
 impl Mirrors {
@@ -50,15 +57,15 @@ impl Mirrors {
     fn of(&self, descriptor: &Rendered) -> Arc<[Mirror]> {
         let address = Arc::as_ptr(descriptor).cast::<u8>() as usize;
         // A poisoned lock guards a map that is whole after every step.
-        if let Some((_, mirrors)) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&address) {
-            return Arc::clone(mirrors);
+        if let Some(known) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&address) {
+            return Arc::clone(&known.mirrors);
         }
         let mirrors: Arc<[Mirror]> = mirrors(descriptor.get()).into();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        known.insert(address, (Arc::clone(descriptor), Arc::clone(&mirrors)));
+        known.insert(address, Known { _descriptor: Arc::clone(descriptor), mirrors: Arc::clone(&mirrors) });
         mirrors
     }
 }
@@ -75,7 +82,9 @@ impl Mirror {
             (None | Some(Value::Null), None) => true,
             (Some(Value::String(value)), Some(header)) => value == header,
             (Some(Value::Bool(value)), Some(header)) => *header == if *value { "true" } else { "false" },
-            (Some(Value::Number(value)), Some(header)) => json::exact_number(header).is_some_and(|it| equal(&it, value)),
+            (Some(Value::Number(value)), Some(header)) => {
+                json::exact_number(header).is_some_and(|it| equal(&it, value))
+            }
             // No client can write these into a header; the tool's schema refuses them.
             (Some(Value::Array(_) | Value::Object(_)), None) => true,
             (Some(_), None) => return Err(headers::missing(&self.header)),

@@ -79,7 +79,7 @@ impl<B: Backend> Protocol<B> {
         let claimed = claimed_version(via)?;
         let era = Era::of(&method, &params, claimed.as_ref());
         match era {
-            Era::Modern => modern(via, &method, &params)?,
+            Era::Modern => modern(via, &method, &params, claimed.as_ref())?,
             Era::Legacy => legacy(via, &method, claimed.as_ref())?,
         }
         match (&method, era) {
@@ -109,8 +109,9 @@ fn claimed_version(via: Via<'_>) -> Result<Option<Version>, Fault> {
     }
 }
 
-/// Checks 7, 8 and 9 of facts A3.
-fn modern(via: Via<'_>, method: &Method, params: &Params) -> Result<(), Fault> {
+/// Checks 7, 8 and 9 of facts A3; only that a version header contradicts its body is said before that the version is
+/// unknown, as the conformance suite has it.
+fn modern(via: Via<'_>, method: &Method, params: &Params, claimed: Option<&Version>) -> Result<(), Fault> {
     let Field::Is(meta) = &params.meta else {
         return Err(Fault::meta("`params._meta` is missing: every request of revision 2026-07-28 needs it"));
     };
@@ -123,12 +124,16 @@ fn modern(via: Via<'_>, method: &Method, params: &Params) -> Result<(), Fault> {
     if meta.log_level == Field::Wrong {
         return Err(Fault::meta("`_meta[\"io.modelcontextprotocol/logLevel\"]` must be a syslog level's name"));
     }
+    if claimed.is_some_and(|claimed| claimed != version) {
+        return Err(headers::differs(&headers::PROTOCOL_VERSION));
+    }
     if !matches!(version, Version::Known(revision) if revision.era() == Era::Modern) {
         return Err(Fault::unsupported_version(version.as_str()));
     }
-    match via {
-        Via::Http(headers) => headers::agree(headers, version, method, params),
-        Via::Stream => Ok(()),
+    match (via, claimed) {
+        (Via::Http(_), None) => Err(headers::missing(&headers::PROTOCOL_VERSION)),
+        (Via::Http(headers), Some(_)) => headers::agree(headers, method, params),
+        (Via::Stream, _) => Ok(()),
     }
 }
 

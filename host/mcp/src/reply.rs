@@ -11,7 +11,7 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     /// One JSON object without line breaks, or nothing where nothing is to be said.
     pub(crate) body: Bytes,
-    pub(crate) header: Option<(HeaderName, HeaderValue)>,
+    pub(crate) header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl Reply {

@@ -4,13 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::HashMap,
-    future::{Future, pending},
-    io,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, future::pending, io, sync::Arc, time::Duration};
 
 use futures_util::{
     StreamExt as _,
@@ -27,12 +21,12 @@ use tokio::{
 use crate::{
     challenge::Challenges,
     codec::{Field, Id, Incoming, Method, Request},
-    protocol::{Protocol, Via},
     cursor::CursorKey,
     fault::Fault,
     http::{DEFAULT_BODY_LIMIT, DEFAULT_PAGE_SIZE},
     lines::{Line, Lines},
     listing::Listing,
+    protocol::{Protocol, Via},
     reply::Reply,
 };
 
@@ -59,13 +53,7 @@ where
     serve(backend, principal, reader, writer, GRACE).await
 }
 
-async fn serve<B, R, W>(
-    backend: Arc<B>,
-    principal: Principal,
-    reader: R,
-    writer: W,
-    grace: Duration,
-) -> io::Result<()>
+async fn serve<B, R, W>(backend: Arc<B>, principal: Principal, reader: R, writer: W, grace: Duration) -> io::Result<()>
 where
     B: Backend,
     R: AsyncBufRead + Send + Unpin,
@@ -119,7 +107,9 @@ where
 /// Notes a request as open, so that it can be cancelled by its id.
 fn admit(open: &mut HashMap<Id, AbortHandle>, id: &Id) -> Result<AbortRegistration, Fault> {
     if open.contains_key(id) {
-        return Err(Fault::message("a request with that id is still being answered: each request needs an id of its own"));
+        return Err(Fault::message(
+            "a request with that id is still being answered: each request needs an id of its own",
+        ));
     }
     if open.len() >= AT_ONCE {
         return Err(Fault::stream_is_full(AT_ONCE));
@@ -130,17 +120,15 @@ fn admit(open: &mut HashMap<Id, AbortHandle>, id: &Id) -> Result<AbortRegistrati
 }
 
 /// Answers a request unless it is cancelled, which drops whatever it was doing.
-fn run<B: Backend>(
+async fn run<B: Backend>(
     protocol: &Protocol<B>,
     principal: &Principal,
     request: Request,
     registration: AbortRegistration,
-) -> impl Future<Output = (Id, Result<Reply, Aborted>)> + Send {
-    async move {
-        let id = request.id.clone();
-        let answer = protocol.handle(principal, Via::Stream, Ok(Incoming::Request(request)));
-        (id, Abortable::new(answer, registration).await)
-    }
+) -> (Id, Result<Reply, Aborted>) {
+    let id = request.id.clone();
+    let answer = protocol.handle(principal, Via::Stream, Ok(Incoming::Request(request)));
+    (id, Abortable::new(answer, registration).await)
 }
 
 async fn passed(deadline: Option<Instant>) {

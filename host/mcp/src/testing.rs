@@ -36,7 +36,8 @@ impl Echo {
 
     /// With these tools, which have to be in order.
     pub(crate) fn listing(generation: u64, names: impl IntoIterator<Item = String>) -> Self {
-        let tools = names.into_iter().map(|name| ToolDescriptor { json: descriptor(&name), name: name.parse().unwrap() });
+        let tools =
+            names.into_iter().map(|name| ToolDescriptor { json: descriptor(&name), name: name.parse().unwrap() });
         Self {
             info: ServerInfo {
                 name: "portcullis".into(),

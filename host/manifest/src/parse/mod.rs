@@ -53,12 +53,17 @@ fn read(text: &str, reader: &mut Reader<'_>) -> Option<Manifest> {
     if !errors.is_empty() {
         spots_of(&tree, &Spot::default(), &mut spots);
     }
-    for error in errors {
+    let (twice, broken): (Vec<_>, Vec<_>) = errors.into_iter().partition(|error| error.message() == "duplicate key");
+    for error in broken {
         let span = error.span().unwrap_or_default();
-        let source = text.get(span.clone()).unwrap_or_default();
-        let refusal = reader::syntax(error.message(), source);
-        let path = path_of(text, span.start, &spots, &refusal);
-        reader.refuse_syntax(span.start, &path, refusal);
+        let (message, instead) = reader::syntax(error.message(), text.get(span.clone()).unwrap_or_default());
+        reader.refuse_syntax(span.start, &path_of(text, span.start, &spots, None), message, instead);
+    }
+    for error in twice {
+        let span = error.span().unwrap_or_default();
+        let key = text.get(span.clone()).unwrap_or_default();
+        let refusal = Refusal::Duplicate(key.to_owned());
+        reader.refuse_at(span.start, &path_of(text, span.start, &spots, Some(key)), refusal);
     }
     let raw = RawManifest::read(&tree, &Spot::default(), reader)?;
     check::check(raw, reader)
@@ -107,14 +112,14 @@ fn spots_of(value: &DeValue<'_>, spot: &Spot, spots: &mut Vec<(Spot, bool)>) {
     }
 }
 
-/// The key path of a mistake in the text: what is written last before it.
-fn path_of(text: &str, offset: usize, spots: &[(Spot, bool)], refusal: &Refusal) -> String {
+/// The key path of a mistake in the text: what is written last before it, or the key that is written twice.
+fn path_of(text: &str, offset: usize, spots: &[(Spot, bool)], twice: Option<&str>) -> String {
     let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
     let line = text[start..].lines().next().unwrap_or_default().trim();
     if line.starts_with('[') {
         let header = line.trim_start_matches('[').split([']', '#']).next().unwrap_or_default().trim();
         if !header.is_empty() {
-            return header.to_owned();
+            return crate::text::visible(header);
         }
     }
     let before = |tables_only: bool| {
@@ -124,8 +129,8 @@ fn path_of(text: &str, offset: usize, spots: &[(Spot, bool)], refusal: &Refusal)
             .max_by_key(|(spot, _)| spot.span.start)
             .map(|(spot, _)| spot)
     };
-    match refusal {
-        Refusal::Duplicate(key) => before(true).cloned().unwrap_or_default().child(key, 0..0).path,
-        _ => before(false).map_or_else(|| FILE.to_owned(), |spot| spot.path.clone()),
+    match twice {
+        Some(key) => before(true).cloned().unwrap_or_default().child(key, 0..0).path,
+        None => before(false).map_or_else(|| FILE.to_owned(), |spot| spot.path.clone()),
     }
 }

@@ -32,9 +32,11 @@ macro_rules! table {
         impl Form for $name {
             fn read(value: &DeValue<'_>, spot: &Spot, reader: &mut Reader<'_>) -> Option<Self> {
                 let table = reader.table(value, spot, Self::words())?;
-                reader.unknown_keys(table, spot, &[$(stringify!($key)),+]);
+                // A key that is written wrongly is not missing as well.
+                let meant = reader.unknown_keys(table, spot, &[$(stringify!($key)),+]);
+                let needed = |key, presence| presence && !meant.contains(&key);
                 Some(Self {
-                    $($key: reader.key(table, spot, stringify!($key), $presence),)+
+                    $($key: reader.key(table, spot, stringify!($key), needed(stringify!($key), $presence)),)+
                 })
             }
 

@@ -9,7 +9,7 @@ use toml::{
 
 use super::{Refusal, raw::Row};
 use crate::{
-    Finding,
+    Finding, Place,
     finding::{Lines, nearest},
     text::{self, quoted},
 };
@@ -50,13 +50,13 @@ pub(super) trait Form: Sized {
 pub(super) struct Reader<'t> {
     lines: Lines<'t>,
     findings: Vec<Finding<Refusal>>,
-    /// The text was not TOML somewhere: what seems to be missing may be there, unread.
-    broken: bool,
+    /// From here on the text is not TOML: what was read of it may be anything, and what seems to be missing may be there.
+    broken: Option<Place>,
 }
 
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { lines: Lines::of(text), findings: Vec::new(), broken: false }
+        Self { lines: Lines::of(text), findings: Vec::new(), broken: None }
     }
 
     pub(super) fn into_findings(self) -> Vec<Finding<Refusal>> {
@@ -69,19 +69,20 @@ impl<'t> Reader<'t> {
 
     pub(super) fn refuse_at(&mut self, offset: usize, path: &str, refusal: Refusal) {
         let place = self.lines.place(offset);
-        let broken_here =
-            |old: &Finding<Refusal>| matches!(old.refusal, Refusal::Syntax { .. }) && old.place == Some(place);
-        // What follows from a line that is not TOML says nothing new about it.
-        if !self.findings.iter().any(broken_here) {
-            let path = text::visible(path);
-            self.findings.push(Finding { file: FILE.into(), place: Some(place), path, refusal });
+        if self.broken.is_none_or(|broken| place < broken) {
+            self.add(place, path, refusal);
         }
     }
 
-    /// The text is not TOML here.
-    pub(super) fn refuse_syntax(&mut self, offset: usize, path: &str, refusal: Refusal) {
-        self.broken |= matches!(refusal, Refusal::Syntax { .. });
-        self.refuse_at(offset, path, refusal);
+    fn add(&mut self, place: Place, path: &str, refusal: Refusal) {
+        self.findings.push(Finding { file: FILE.into(), place: Some(place), path: path.to_owned(), refusal });
+    }
+
+    /// The text is not TOML here. Come first, so that what follows from it is not refused as well.
+    pub(super) fn refuse_syntax(&mut self, offset: usize, path: &str, message: String, instead: String) {
+        let place = self.lines.place(offset);
+        self.broken = Some(self.broken.map_or(place, |broken| broken.min(place)));
+        self.add(place, path, Refusal::Syntax { message, instead });
     }
 
     pub(super) fn line(&self, spot: &Spot) -> usize {
@@ -90,7 +91,7 @@ impl<'t> Reader<'t> {
 
     /// The key `key` of a table, whose own place stands in for one that is missing.
     pub(super) fn missing(&mut self, table: &Spot, key: &str, words: &str) {
-        if !self.broken {
+        if self.broken.is_none() {
             let spot = table.child(key, table.span.clone());
             self.refuse(&spot, Refusal::Missing(words.to_owned()));
         }
@@ -161,17 +162,27 @@ impl<'t> Reader<'t> {
         table
     }
 
-    /// Refuses every key of `table` that is not in `known`.
-    pub(super) fn unknown_keys(&mut self, table: &DeTable<'_>, spot: &Spot, known: &[&'static str]) {
+    /// Refuses every key of `table` that is not in `known`; gives those that seem to have been meant.
+    pub(super) fn unknown_keys(
+        &mut self,
+        table: &DeTable<'_>,
+        spot: &Spot,
+        known: &[&'static str],
+    ) -> Vec<&'static str> {
+        let mut meant = Vec::new();
         for key in table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
             let written = key.get_ref().to_string();
             let at = spot.child(&written, key.span());
             let refusal = match nearest(&written, known.iter().copied()) {
-                Some(near) => Refusal::Misspelt { written, near },
+                Some(near) => {
+                    meant.push(near);
+                    Refusal::Misspelt { written, near }
+                }
                 None => Refusal::Unknown { written, offered: known.to_vec() },
             };
             self.refuse(&at, refusal);
         }
+        meant
     }
 
     /// The value of one key, read.
@@ -199,10 +210,9 @@ impl<'t> Reader<'t> {
 
 impl Spot {
     pub(super) fn child(&self, key: &str, span: Range<usize>) -> Self {
-        let path = match self.path.as_str() {
-            "" => text::visible(key),
-            path => format!("{path}.{}", text::visible(key)),
-        };
+        let bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+        let key = if bare { key.to_owned() } else { format!("\"{}\"", text::visible(key)) };
+        let path = if self.path.is_empty() { key } else { format!("{}.{key}", self.path) };
         Self { span, path }
     }
 
@@ -225,19 +235,18 @@ pub(super) fn found(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// What the TOML parser found, with what to write. Its words for a text without quotation marks speak of numbers.
-pub(super) fn syntax(message: &str, source: &str) -> Refusal {
-    if message == "duplicate key" {
-        return Refusal::Duplicate(source.to_owned());
-    }
+/// What the TOML parser found and what to write. Its words for a text without quotation marks speak of numbers.
+pub(super) fn syntax(message: &str, source: &str) -> (String, String) {
     let bare = source.starts_with(|c: char| c.is_alphabetic());
     if bare && (message.contains("float") || message.contains("string values must be quoted")) {
         let message = format!("{} is neither a number nor quoted text", quoted(source));
-        return Refusal::Syntax { message, instead: "text between quotation marks".to_owned() };
+        return (message, "text between quotation marks".to_owned());
     }
-    let (message, instead) = match message.split_once(", expected ") {
-        Some((message, expected)) => (message, format!("{expected} here")),
-        None => (message, "what TOML 1.0 allows here".to_owned()),
-    };
-    Refusal::Syntax { message: message.to_owned(), instead }
+    if message.starts_with("recursion limit") {
+        return ("it is nested too deep".to_owned(), "it flatter; no key of a manifest is deeper than three".to_owned());
+    }
+    match message.split_once(", expected ") {
+        Some((message, expected)) => (message.to_owned(), format!("{expected} here")),
+        None => (message.to_owned(), "what TOML 1.0 allows here".to_owned()),
+    }
 }

@@ -50,7 +50,7 @@ macro_rules! names {
             }
 
             fn words() -> String {
-                Self::RULE.to_owned()
+                format!("text: {}", Self::RULE)
             }
         }
     )+};

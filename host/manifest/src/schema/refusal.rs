@@ -97,8 +97,8 @@ pub enum SchemaRefusal {
     Nested(usize),
     /// MC-06: the expanded cost.
     #[error(
-        "checking one value can take {} steps for each level of it and at most {maximum} are allowed, because references \
-         and combinations multiply; write fewer of them in each other",
+        "checking a value can take {} steps along one way through it and at most {maximum} are allowed: references and \
+         combinations inside each other multiply; write fewer of them",
         steps(.found)
     )]
     TooCostly {
@@ -134,7 +134,7 @@ pub enum SchemaRefusal {
     /// MC-07.
     #[error(
         "the pattern {} is not read by the linear-time engine: it has look-around, a back-reference, a mistake, or grows \
-         too large; write it without",
+         too large; write it without, and lengths as `maxLength`",
         quoted(.0)
     )]
     Pattern(String),
@@ -143,8 +143,8 @@ pub enum SchemaRefusal {
     Reserved,
     /// MC-08 for schemas that combine others at the root: the host can't close them for the author.
     #[error(
-        "the root combines schemas and does not say whether other members are allowed; write `\"additionalProperties\": \
-         false` here and name every member under `properties`"
+        "the root combines schemas and does not say whether other members are allowed; write `\"additionalProperties\": false` \
+         here and name every member under `properties`"
     )]
     Open,
     /// MC-15.

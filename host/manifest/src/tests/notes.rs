@@ -16,7 +16,7 @@ fn the_example_of_the_design_reads_as_it_is_meant() {
     assert_eq!(manifest.plugin.support.as_deref(), Some("mailto:support@example.com"));
     let kv = KvCapability { partition: Partition::User, quota: 4 << 20, keys: 10_000 };
     let expected = [("notebook".parse().unwrap(), Capability::Kv(kv))];
-    assert_eq!(manifest.capabilities, expected.into_iter().collect());
+    assert_eq!(manifest.capabilities, indexmap::IndexMap::from(expected));
     let limits =
         Limits { memory: 32 << 20, fuel: 200_000_000, time: Duration::from_secs(5), ..Limits::default() };
     assert_eq!(manifest.limits, limits);

@@ -8,7 +8,11 @@ use crate::fault::Fault;
 /// That the body is JSON as it stands: 415 otherwise.
 pub(super) fn is_json(headers: &HeaderMap) -> Result<(), Fault> {
     let refuse = |message| Err(Fault::http(RefusalRule::ContentType, StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
-    if headers.get_all(header::CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+    if headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
         return refuse("the body must not be compressed: leave Content-Encoding out");
     }
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();

@@ -68,7 +68,9 @@ pub(super) fn check(
     match (sent.next(), sent.next()) {
         (None, _) => Ok(()),
         (Some(origin), None) if contains(&origins.0, origin.as_bytes()) => Ok(()),
-        _ => forbidden(RefusalRule::Origin, "pages of that Origin may not use this server: it is not an allowed origin"),
+        _ => {
+            forbidden(RefusalRule::Origin, "pages of that Origin may not use this server: it is not an allowed origin")
+        }
     }
 }
 

@@ -24,10 +24,10 @@ use portcullis_manifest::Principal;
 use crate::{
     challenge::{Challenges, PublicUrl},
     codec::Incoming,
-    protocol::{Protocol, Via},
     cursor::CursorKey,
     fault::Fault,
     listing::Listing,
+    protocol::{Protocol, Via},
     reply::Reply,
 };
 
@@ -120,7 +120,7 @@ impl<B: Backend> Endpoint<B> {
         if let Err(fault) = content::accepts(headers) {
             return self.protocol.refuse(fault, None, Some(&principal));
         }
-        let bytes = match body::collect(body, self.config.body_limit).await {
+        let bytes = match body::collect(body, self.config.body_limit, body::PATIENCE).await {
             Ok(bytes) => bytes,
             Err(fault) => return self.protocol.refuse(fault, None, Some(&principal)),
         };
@@ -157,7 +157,7 @@ fn respond(reply: Reply) -> Response {
         return response;
     }
     let mut response = json(reply.status, Body::from(reply.body));
-    if let Some((name, value)) = reply.header {
+    if let Some((name, value)) = reply.header.map(|header| *header) {
         response.headers_mut().insert(name, value);
     }
     response

@@ -61,16 +61,16 @@ fn read(token: &str) -> Option<Number> {
     let mantissa = token.split(['e', 'E']).next().unwrap_or(token);
     let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).skip_while(|&digit| digit == b'0').collect();
     let significant = digits.iter().rposition(|&digit| digit != b'0').map_or(0, |last| last + 1);
-    let exact = match significant {
-        0 => true,
-        _ if value == 0.0 || !value.is_finite() => false,
-        ..=ALWAYS_EXACT_DIGITS if value.is_normal() => true,
-        ..=DOUBLE_DIGITS => {
-            let again = format!("{value:.*e}", significant - 1);
-            let printed = again.bytes().take_while(|&byte| byte != b'e').filter(u8::is_ascii_digit);
-            printed.eq(digits[..significant].iter().copied())
-        }
-        _ => false,
+    let exact = if significant == 0 {
+        true
+    } else if value == 0.0 || !value.is_finite() || significant > DOUBLE_DIGITS {
+        false
+    } else if significant <= ALWAYS_EXACT_DIGITS && value.is_normal() {
+        true
+    } else {
+        let again = format!("{value:.*e}", significant - 1);
+        let printed = again.bytes().take_while(|&byte| byte != b'e').filter(u8::is_ascii_digit);
+        printed.eq(digits[..significant].iter().copied())
     };
     if exact { Number::from_f64(value) } else { None }
 }

@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::SERVER_INFO;
 use crate::{
     codec::{Field, Id, Params},
-    protocol::{Protocol, Via},
     era::Era,
     fault::Fault,
+    protocol::{Protocol, Via},
     reply,
 };
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::{SERVER_INFO, capabilities};
 use crate::{
     codec::Id,
-    protocol::Protocol,
     era::{Revision, SUPPORTED},
+    protocol::Protocol,
     reply,
 };
 

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::capabilities;
 use crate::{
     codec::{Field, Id, Params},
-    protocol::Protocol,
     era::Revision,
     fault::Fault,
+    protocol::Protocol,
     reply,
 };
 

@@ -5,9 +5,9 @@ use portcullis_manifest::Principal;
 
 use crate::{
     codec::{Field, Id, Params},
-    protocol::Protocol,
     era::Era,
     fault::Fault,
+    protocol::Protocol,
     reply,
 };
 

@@ -4,7 +4,9 @@ use portcullis_backend::RefusalRule;
 use portcullis_manifest::Principal;
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf, duplex, split},
+    io::{
+        AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf, duplex, split,
+    },
     task::JoinHandle,
     time::timeout,
 };
@@ -80,8 +82,11 @@ async fn a_legacy_client_shakes_hands_lists_and_calls() {
     assert_eq!(answer["id"], "l");
     assert_eq!(answer["result"]["tools"].as_array().unwrap().len(), 10);
     let answer = client.ask(call(2, "echo")).await;
-    assert_eq!(answer, json!({ "jsonrpc": "2.0", "id": 2,
-        "result": { "content": [{ "type": "text", "text": "{}" }], "structuredContent": {} } }));
+    assert_eq!(
+        answer,
+        json!({ "jsonrpc": "2.0", "id": 2,
+        "result": { "content": [{ "type": "text", "text": "{}" }], "structuredContent": {} } })
+    );
     assert_eq!(client.end().await, Vec::<String>::new());
 }
 
@@ -97,9 +102,7 @@ async fn a_modern_client_needs_no_handshake_and_no_headers() {
     let params = json!({ "name": "echo", "arguments": { "a": 1 }, "_meta": meta });
     let answer = client.ask(json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params })).await;
     assert_eq!(answer["result"]["resultType"], "complete");
-    let answer = client
-        .ask(json!({ "jsonrpc": "2.0", "id": 3, "method": "server/discover" }))
-        .await;
+    let answer = client.ask(json!({ "jsonrpc": "2.0", "id": 3, "method": "server/discover" })).await;
     assert_eq!(answer["error"]["code"], -32602);
 }
 

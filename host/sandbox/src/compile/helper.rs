@@ -68,9 +68,12 @@ fn run(worker: &str, limits: &CompileLimits, component: Vec<u8>) -> io::Result<E
 fn judge(status: ExitStatus, answer: Vec<u8>) -> Ended {
     const SIGXCPU: i32 = 24;
     const SIGKILL: i32 = 9;
+    /// What Rust's runtime exits with after a panic.
+    const PANICKED: i32 = 101;
     match (status.code(), status.signal()) {
         (Some(0), _) => Ended::Artefact(answer),
         (Some(worker::INVALID), _) => Ended::Invalid(String::from_utf8_lossy(&answer).into_owned()),
+        (Some(PANICKED), _) => Ended::Invalid("the compiler failed on this component".to_owned()),
         (_, Some(SIGXCPU | SIGKILL)) => Ended::Cpu,
         // Rust aborts when an allocation fails under RLIMIT_AS, and mmap failures end the compiler with an error.
         _ => Ended::Memory,

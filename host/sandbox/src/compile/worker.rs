@@ -53,7 +53,10 @@ fn confine(cpu: u64, memory: u64) -> io::Result<()> {
 /// Checks and compiles, in this process. Only a worker and tests call it.
 pub(super) fn compile(component: &[u8]) -> Result<Vec<u8>, String> {
     check_structure(component).map_err(|error| error.to_string())?;
+    // A validation of our own first: it holds guests to the allow-list, which is shorter than what the engine takes.
+    crate::proposals::guest_validator().validate_all(component).map_err(|error| error.to_string())?;
     let engine = wasmtime::Engine::new(&EngineProfile::current().compiling()).map_err(|error| error.to_string())?;
+    // A panic of the compiler ends the worker, which the helper tells as a refusal; nothing else is lost.
     // `{:#}` is the whole chain of reasons; it speaks of offsets in the component, never of this host.
     engine.precompile_component(component).map_err(|error| format!("{error:#}"))
 }

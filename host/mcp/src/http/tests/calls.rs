@@ -28,7 +28,8 @@ async fn the_backend_gets_what_the_client_sent() {
 async fn a_locale_that_is_none_is_left_out() {
     let server = Server::start(Echo::new()).await;
     for locale in [json!("x".repeat(36)), json!("de CH"), json!(5), json!(""), json!("d\u{e9}")] {
-        let sent = Sent::call("echo", json!({})).edit(|message| message["params"]["_meta"]["openai/locale"] = locale.clone());
+        let sent =
+            Sent::call("echo", json!({})).edit(|message| message["params"]["_meta"]["openai/locale"] = locale.clone());
         server.result(&sent).await;
         assert_eq!(server.backend.requests.lock().unwrap().pop().unwrap().locale, None, "{locale}");
     }
@@ -72,7 +73,12 @@ async fn a_plugin_cannot_pass_for_the_server() {
 #[tokio::test]
 async fn parameters_of_the_wrong_form_are_refused() {
     let server = Server::start(Echo::new()).await;
-    for params in [json!({}), json!({ "name": 5 }), json!({ "name": "echo", "arguments": [] }), json!({ "name": "echo", "arguments": null })] {
+    for params in [
+        json!({}),
+        json!({ "name": 5 }),
+        json!({ "name": "echo", "arguments": [] }),
+        json!({ "name": "echo", "arguments": null }),
+    ] {
         server.refuses(&Sent::legacy("tools/call", &params), 200, -32602, RefusalRule::Params).await;
         server.refuses(&Sent::modern("tools/call", params), 200, -32602, RefusalRule::Params).await;
     }

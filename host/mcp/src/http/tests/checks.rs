@@ -1,7 +1,6 @@
 //! Every check of facts A3, A4 and A5: status, code, id and the rule that the backend is told.
 
 use RefusalRule as Rule;
-use proptest::prelude::*;
 
 use super::*;
 
@@ -13,7 +12,10 @@ async fn good_requests_of_both_eras_are_answered() {
         let sent = Sent::legacy("tools/call", &json!({ "name": "echo" })).with("MCP-Protocol-Version", revision);
         assert_eq!(server.send(&sent).await.status, 200, "{revision}");
     }
-    assert_eq!(server.send(&Sent::legacy("ping", &json!({}))).await.json(), json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
+    assert_eq!(
+        server.send(&Sent::legacy("ping", &json!({}))).await.json(),
+        json!({ "jsonrpc": "2.0", "id": 1, "result": {} })
+    );
     assert_eq!(server.backend.rules(), []);
 }
 
@@ -49,7 +51,8 @@ async fn bodies_beyond_the_limit_are_refused_declared_or_not() {
     // Not declared.
     let chunked = |length: usize| {
         let body = fits(length).body;
-        let chunks = body.chunks(100).map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), String::from_utf8_lossy(chunk)));
+        let chunks =
+            body.chunks(100).map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), String::from_utf8_lossy(chunk)));
         fits(length).with("Transfer-Encoding", "chunked").body(chunks.collect::<String>() + "0\r\n\r\n")
     };
     assert_eq!(server.send(&chunked(1000)).await.status, 200);
@@ -76,7 +79,8 @@ async fn only_plain_json_is_taken() {
 async fn a_client_that_takes_nothing_we_have_is_refused() {
     let server = Server::start(Echo::new()).await;
     let good = Sent::call("echo", json!({}));
-    let accepted = ["*/*", "application/*", "text/html, application/json;q=0.1", "text/event-stream", "APPLICATION/JSON"];
+    let accepted =
+        ["*/*", "application/*", "text/html, application/json;q=0.1", "text/event-stream", "APPLICATION/JSON"];
     for accept in accepted {
         assert_eq!(server.send(&good.clone().set("Accept", accept)).await.status, 200, "{accept}");
     }
@@ -131,7 +135,15 @@ async fn what_is_no_message_is_refused_as_json_rpc_says() {
 #[tokio::test]
 async fn ids_come_back_as_they_were() {
     let server = Server::start(Echo::new()).await;
-    for id in [json!(0), json!(-5), json!(u64::MAX), json!(i64::MIN), json!(""), json!("openai-mcp-discover"), json!("\"\n😀")] {
+    for id in [
+        json!(0),
+        json!(-5),
+        json!(u64::MAX),
+        json!(i64::MIN),
+        json!(""),
+        json!("openai-mcp-discover"),
+        json!("\"\n😀"),
+    ] {
         let sent = Sent::legacy("ping", &json!({})).edit(|message| message["id"] = id.clone());
         assert_eq!(server.send(&sent).await.json()["id"], id);
         let sent = Sent::legacy("no/such", &json!({})).edit(|message| message["id"] = id.clone());
@@ -165,7 +177,8 @@ async fn modern_metadata_is_demanded() {
             assert_eq!(answer["id"], 1);
         }
     }
-    let sent = Sent::modern("tools/list", json!({})).edit(|message| drop(message.as_object_mut().unwrap().remove("params")));
+    let sent =
+        Sent::modern("tools/list", json!({})).edit(|message| drop(message.as_object_mut().unwrap().remove("params")));
     server.refuses(&sent, 400, -32602, Rule::Params).await;
     // Discover belongs to the modern era even when nothing else says so: a probe must not be taken for something else.
     server.refuses(&Sent::legacy("server/discover", &json!({})), 400, -32602, Rule::Params).await;
@@ -200,110 +213,11 @@ async fn mc_42_unknown_versions_are_told_the_known_ones() {
 }
 
 #[tokio::test]
-async fn mc_03_headers_have_to_repeat_the_body() {
-    let server = Server::start(Echo::new()).await;
-    let good = Sent::call("echo", json!({}));
-    let bad = [
-        good.clone().without("MCP-Protocol-Version"),
-        good.clone().set("MCP-Protocol-Version", "2025-11-25"),
-        good.clone().set("MCP-Protocol-Version", "2099-01-01"),
-        good.clone().with("MCP-Protocol-Version", "2026-07-28"),
-        good.clone().with("mcp-protocol-version", "2025-11-25"),
-        good.clone().set("MCP-Protocol-Version", "2026-07-28\u{e9}"),
-        good.clone().without("Mcp-Method"),
-        good.clone().set("Mcp-Method", "tools/list"),
-        good.clone().set("Mcp-Method", "Tools/Call"),
-        good.clone().set("Mcp-Method", ""),
-        good.clone().with("MCP-METHOD", "tools/call"),
-        good.clone().set("Mcp-Method", "=?base64?dG9vbHMvY2FsbA==?="),
-        good.clone().without("Mcp-Name"),
-        good.clone().set("Mcp-Name", "Echo"),
-        good.clone().set("Mcp-Name", ""),
-        good.clone().with("Mcp-Name", "echo"),
-        good.clone().set("Mcp-Name", "ech\u{f6}"),
-        good.clone().set("Mcp-Name", "=?base64?ZWNobw?="),
-        good.clone().set("Mcp-Name", "=?base64?ZWNob===?="),
-        good.clone().set("Mcp-Name", "=?base64?ZW Nobw==?="),
-        good.clone().set("Mcp-Name", "=?base64?ZWNobx==?="),
-        good.clone().set("Mcp-Name", "=?base64?_w==?="),
-        good.clone().set("Mcp-Name", "=?base64?/w==?="),
-        good.clone().set("Mcp-Name", "=?BASE64?ZWNobw==?="),
-        good.clone().set("Mcp-Name", "=?base64?ZWNobw==?"),
-        good.clone().edit(|message| drop(message["params"].as_object_mut().unwrap().remove("name"))),
-        good.clone().edit(|message| message["params"]["name"] = 5.into()),
-        Sent::modern("prompts/get", json!({ "name": "p" })).without("Mcp-Name"),
-        Sent::modern("resources/read", json!({ "uri": "x://y" })).set("Mcp-Name", "x://z"),
-    ];
-    for sent in bad {
-        let answer = server.refuses(&sent, 400, -32020, Rule::HeaderMismatch).await;
-        assert_eq!(answer["id"], 1);
-    }
-    let spelt = [
-        good.clone().set("mCP-nAME", " \t echo \t "),
-        good.clone().set("Mcp-Name", "=?base64?ZWNobw==?="),
-        good.clone().set("MCP-protocol-VERSION", "2026-07-28"),
-        good.set("Mcp-Session-Id", "ignored").with("Last-Event-ID", "5"),
-    ];
-    for sent in spelt {
-        assert_eq!(server.send(&sent).await.status, 200);
-    }
-    assert_eq!(server.backend.rules(), []);
-}
-
-#[tokio::test]
-async fn mc_03_a_legacy_request_may_lack_these_headers_but_not_lie_in_them() {
-    let server = Server::start(Echo::new()).await;
-    let good = Sent::legacy("tools/call", &json!({ "name": "echo" }));
-    assert_eq!(server.send(&good.clone().with("Mcp-Method", "tools/call")).await.status, 200);
-    server.refuses(&good.with("Mcp-Method", "tools/list"), 400, -32020, Rule::HeaderMismatch).await;
-    let twice = Sent::legacy("ping", &json!({})).with("MCP-Protocol-Version", "2025-11-25");
-    server.refuses(&twice.with("MCP-Protocol-Version", "2025-11-25"), 400, -32020, Rule::HeaderMismatch).await;
-}
-
-#[tokio::test]
-async fn mc_03_parameters_that_are_repeated_in_headers_have_to_agree() {
-    let server = Server::start(Echo::new()).await;
-    let call = |arguments| Sent::call("placed", arguments);
-    let full = || call(json!({ "region": "Genève", "size": { "count": 42 }, "dry": true }));
-    let encoded = "=?base64?R2Vuw6h2ZQ==?=";
-    let headers = |sent: Sent| sent.with("Mcp-Param-Region", encoded).with("mcp-param-count", "42").with("Mcp-Param-Dry-Run", "true");
-    let good = [
-        headers(full()),
-        headers(full()).set("Mcp-Param-Count", "42.0").with("Mcp-Param-Other", "of nobody"),
-        call(json!({})),
-        call(json!({ "region": null, "size": { "count": null } })),
-        call(json!({ "size": 5 })),
-        // No header can hold it; the tool's schema says no.
-        call(json!({ "region": ["a"] })),
-    ];
-    for sent in good {
-        assert_eq!(server.send(&sent).await.status, 200);
-    }
-    let bad = [
-        full(),
-        headers(full()).without("Mcp-Param-Count"),
-        headers(full()).set("Mcp-Param-Region", "Geneva"),
-        headers(full()).set("Mcp-Param-Region", "=?base64?R2Vuw6h2ZQ?="),
-        headers(full()).set("Mcp-Param-Count", "43"),
-        headers(full()).set("Mcp-Param-Count", "0x2a"),
-        headers(full()).set("Mcp-Param-Dry-Run", "True"),
-        headers(full()).with("Mcp-Param-Count", "42"),
-        call(json!({})).with("Mcp-Param-Region", "anywhere"),
-        call(json!({ "region": null })).with("Mcp-Param-Region", "null"),
-        call(json!({ "region": ["a"] })).with("Mcp-Param-Region", "a"),
-    ];
-    for sent in bad {
-        server.refuses(&sent, 400, -32020, Rule::HeaderMismatch).await;
-    }
-    // Legacy clients know nothing of these headers.
-    let legacy = Sent::legacy("tools/call", &json!({ "name": "placed", "arguments": { "region": "x" } }));
-    assert_eq!(server.send(&legacy).await.status, 200);
-}
-
-#[tokio::test]
 async fn mc_42_unknown_methods_are_refused_as_each_era_says() {
     let server = Server::start(Echo::new()).await;
-    for method in ["no/such", "prompts/list", "ping", "initialize", "logging/setLevel", "resources/subscribe", "notifications/x"] {
+    for method in
+        ["no/such", "prompts/list", "ping", "initialize", "logging/setLevel", "resources/subscribe", "notifications/x"]
+    {
         let answer = server.refuses(&Sent::modern(method, json!({})), 404, -32601, Rule::UnknownMethod).await;
         assert_eq!(answer["id"], 1);
     }
@@ -337,64 +251,15 @@ async fn the_checks_come_in_their_order() {
     server.refuses(&sent, 400, -32600, Rule::Message).await;
     sent = sent.body(Sent::modern("no/such", json!({})).body).edit(|message| drop(message["params"].take()));
     server.refuses(&sent, 400, -32600, Rule::Message).await;
-    sent = sent.edit(|message| message["params"] = json!({ "_meta": { "io.modelcontextprotocol/protocolVersion": "1999-01-01" } }));
+    sent = sent.edit(|message| {
+        message["params"] = json!({ "_meta": { "io.modelcontextprotocol/protocolVersion": "1999-01-01" } })
+    });
     server.refuses(&sent, 400, -32602, Rule::Params).await;
     sent = sent.edit(|message| message["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({}));
     server.refuses(&sent, 400, -32022, Rule::Version).await;
-    sent = sent.edit(|message| message["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = "2026-07-28".into());
+    sent = sent
+        .edit(|message| message["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = "2026-07-28".into());
     server.refuses(&sent, 400, -32020, Rule::HeaderMismatch).await;
     sent = sent.set("MCP-Protocol-Version", "2026-07-28").set("Mcp-Method", "no/such");
     server.refuses(&sent, 404, -32601, Rule::UnknownMethod).await;
-}
-
-/// What a client may send, good, nearly good or nonsense.
-fn any_request() -> impl Strategy<Value = (Vec<u8>, Vec<(String, String)>)> {
-    let body = prop_oneof![
-        prop::collection::vec(any::<u8>(), 0..200),
-        r#"\{"jsonrpc":"2.0",("id":("a"|1|null|1.5),)?"method":"(ping|tools/call|tools/list|initialize|x)"(,"params":(\{("name":"echo",?)?("arguments":\{\}|"cursor":"A",?)?\}|\[\]|3))?\}?"#
-            .prop_map(String::into_bytes),
-    ];
-    let name = "(mcp-protocol-version|mcp-method|mcp-name|mcp-param-region|accept|content-type|origin|content-encoding|x-y)";
-    let value = r"(2026-07-28|2025-11-25|tools/call|ping|echo|=\?base64\?[A-Za-z=]{0,6}\?=|application/json|null|[ -~]{0,12})";
-    (body, prop::collection::vec((name, value), 0..4))
-}
-
-#[test]
-fn whatever_is_sent_the_answer_is_json_or_an_accepted_notification() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = runtime.block_on(Server::start(Echo::new()));
-    proptest!(ProptestConfig::with_cases(1500), |((body, headers) in any_request(), plain in any::<bool>())| {
-        let mut sent = Sent::call("echo", json!({})).body(body);
-        if plain {
-            sent = sent.without("MCP-Protocol-Version").without("Mcp-Method").without("Mcp-Name");
-        }
-        for (name, value) in headers {
-            sent = sent.set(&name, &value);
-        }
-        let got = runtime.block_on(server.send(&sent));
-        if got.status == 202 {
-            prop_assert!(got.body.is_empty());
-        } else {
-            let body = got.json();
-            prop_assert_eq!(&body["jsonrpc"], "2.0");
-            prop_assert!(body["result"].is_object() != body["error"].is_object(), "{}", body);
-            prop_assert!(body["result"].is_null() || got.status == 200);
-        }
-    });
-}
-
-#[test]
-fn whatever_bytes_a_connection_sends_the_server_lives() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = runtime.block_on(Server::start(Echo::new()));
-    proptest!(ProptestConfig::with_cases(300), |(bytes in prop::collection::vec(any::<u8>(), 0..400))| {
-        runtime.block_on(async {
-            let mut stream = TcpStream::connect(server.address).await.unwrap();
-            let _ = stream.write_all(&bytes).await;
-            let _ = stream.shutdown().await;
-            let mut answer = Vec::new();
-            let _ = stream.read_to_end(&mut answer).await;
-        });
-    });
-    assert_eq!(runtime.block_on(server.send(&Sent::call("echo", json!({})))).status, 200);
 }

@@ -35,7 +35,10 @@ async fn mc_01_a_foreign_host_is_refused_on_every_route() {
         server.refuses(&both, 403, 40300, Rule::Host).await;
         let none = format!("{} {} HTTP/1.0\r\n\r\n", sent.method, sent.path);
         assert_eq!(server.send_bytes(none.as_bytes()).await.status, 403);
-        let target = format!("{} http://evil.example{} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n", sent.method, sent.path);
+        let target = format!(
+            "{} http://evil.example{} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n",
+            sent.method, sent.path
+        );
         assert_eq!(server.send_bytes(target.as_bytes()).await.status, 403);
         assert_eq!(server.backend.rules(), [Rule::Host, Rule::Host]);
     }
@@ -45,7 +48,8 @@ async fn mc_01_a_foreign_host_is_refused_on_every_route() {
 async fn mc_01_own_hosts_are_answered() {
     let server = Server::start(Echo::new()).await;
     let port = server.address.port();
-    let own = [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}"), "Tools.Example.COM".into()];
+    let own =
+        [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}"), "Tools.Example.COM".into()];
     for host in own {
         assert_eq!(server.send(&Sent::call("echo", json!({})).with("Host", &host)).await.status, 200, "{host}");
     }

@@ -46,7 +46,8 @@ async fn initialize_offers_the_asked_revision_or_the_newest_legacy_one() {
         ("nonsense", "2025-11-25"),
     ];
     for (asked, offered) in asked {
-        let params = json!({ "protocolVersion": asked, "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });
+        let params =
+            json!({ "protocolVersion": asked, "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });
         let sent = Sent::legacy("initialize", &params);
         let expected = json!({
             "protocolVersion": offered,
@@ -65,7 +66,8 @@ async fn initialize_offers_the_asked_revision_or_the_newest_legacy_one() {
 #[tokio::test]
 async fn notifications_and_answers_are_accepted_without_a_body() {
     let server = Server::start(Echo::new()).await;
-    let modern = Sent::modern("notifications/x", json!({})).edit(|message| drop(message.as_object_mut().unwrap().remove("id")));
+    let modern =
+        Sent::modern("notifications/x", json!({})).edit(|message| drop(message.as_object_mut().unwrap().remove("id")));
     // A request without an id is a notification: nothing is run.
     let call = Sent::legacy("tools/call", &json!({ "name": "echo" }));
     let accepted = [
@@ -135,7 +137,8 @@ async fn mc_13_cursors_that_were_changed_or_made_elsewhere_are_refused() {
     let tools = || (0..10).map(|number| format!("tool_{number}"));
     let server = Server::start(Echo::listing(3, tools())).await;
     let cursor = server.result(&page(&Value::Null)).await["nextCursor"].as_str().unwrap().to_owned();
-    let mut bad: Vec<Value> = vec![json!(""), json!("A"), json!("!"), json!("dG9vbF8x"), json!(format!("{cursor}A")), json!(7)];
+    let mut bad: Vec<Value> =
+        vec![json!(""), json!("A"), json!("!"), json!("dG9vbF8x"), json!(format!("{cursor}A")), json!(7)];
     for at in 0..cursor.len() {
         let other = if cursor.as_bytes()[at] == b'A' { "B" } else { "A" };
         bad.push(json!(format!("{}{other}{}", &cursor[..at], &cursor[at + 1..])));

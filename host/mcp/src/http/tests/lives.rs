@@ -9,7 +9,9 @@ use crate::testing::within_a_second;
 async fn wx_29_a_client_that_goes_away_drops_its_call() {
     let server = Server::start(Echo::new()).await;
     let backend = Arc::clone(&server.backend);
-    for (nth, sent) in [Sent::call("slow", json!({})), Sent::legacy("tools/call", &json!({ "name": "slow" }))].iter().enumerate() {
+    for (nth, sent) in
+        [Sent::call("slow", json!({})), Sent::legacy("tools/call", &json!({ "name": "slow" }))].iter().enumerate()
+    {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         stream.write_all(&sent.bytes(server.address)).await.unwrap();
         assert!(within_a_second(|| backend.began.load(Ordering::SeqCst) == nth + 1).await);
@@ -25,6 +27,7 @@ async fn many_requests_share_a_connection_and_stuck_ones_block_nobody() {
     let mut stuck = TcpStream::connect(server.address).await.unwrap();
     stuck.write_all(&Sent::call("slow", json!({})).bytes(server.address)).await.unwrap();
     let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
     for nth in 0..50 {
         let sent = Sent::call("echo", json!({ "nth": nth }));
         let bytes = String::from_utf8(sent.bytes(server.address)).unwrap().replace("Connection: close\r\n", "");

@@ -5,6 +5,8 @@ mod checks;
 mod guards;
 mod lists;
 mod lives;
+mod mirrored;
+mod random;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -109,7 +111,8 @@ impl Sent {
     fn modern(method: &str, mut params: Value) -> Self {
         params["_meta"] = json!({ "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientCapabilities": {} });
-        let mut sent = Self::legacy(method, &params).with("MCP-Protocol-Version", "2026-07-28").with("Mcp-Method", method);
+        let mut sent =
+            Self::legacy(method, &params).with("MCP-Protocol-Version", "2026-07-28").with("Mcp-Method", method);
         if let Some(name) = params["name"].as_str().or(params["uri"].as_str()) {
             sent = sent.with("Mcp-Name", name);
         }

@@ -1,0 +1,113 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+
+/// A host for WebAssembly plugins behind one MCP connector.
+#[derive(Debug, Parser)]
+#[command(
+    name = "portcullis",
+    version,
+    after_help = "Exit codes: 0 done; 1 refused or failed, stderr says why; 2 usage or configuration; 3 the data directory or \
+                  the store can't be used; 4 `call`: the tool answered with an error.\n\nThe first process on a data directory \
+                  owns it; the commands of other processes go through its socket."
+)]
+pub(crate) struct Cli {
+    /// Configuration file (TOML). Without it, `portcullis.toml` in the data directory if there is one, else the defaults.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data directory: database, keys, compiled artefacts. Overrides `data` of the configuration [default: .portcullis]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve MCP over HTTP, on loopback
+    Serve {
+        /// Address and port; port 0 takes any. Overrides `listen` of the configuration
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<SocketAddr>,
+    },
+    /// Serve MCP on stdin and stdout, for the person who started it
+    Stdio,
+    /// Read a plugin and tell what it could do, and why. Keeps nothing and runs nothing
+    Check {
+        /// The plugin's folder, or its plugin.toml
+        path: PathBuf,
+        /// What stands before its tools' names on the wire [default: the plugin's name and _]
+        #[arg(long)]
+        prefix: Option<String>,
+    },
+    /// Take a plugin's release in: check, compile and keep it as pending
+    Publish {
+        /// The plugin's folder, or its plugin.toml
+        path: PathBuf,
+        /// What stands before its tools' names on the wire [default: the plugin's name and _]
+        #[arg(long)]
+        prefix: Option<String>,
+        /// Approve it at once; only where `four_eyes = false`
+        #[arg(long)]
+        approve: bool,
+    },
+    /// Approve exactly one release and serve it
+    Approve {
+        /// `plugin@version`, or the first 8 or more digits of its fingerprint
+        release: String,
+    },
+    /// Serve a release no longer
+    Withdraw {
+        /// `plugin@version`, or the first 8 or more digits of its fingerprint
+        release: String,
+    },
+    /// List releases: what waits, what is served, who approved it
+    Releases {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the tools that are served, with their labels
+    Tools {
+        /// As JSON, as a client gets them
+        #[arg(long)]
+        json: bool,
+    },
+    /// Call a tool once, as the local principal, and print what it used
+    Call {
+        /// Its name on the wire, such as notes_create
+        tool: String,
+        /// A JSON object; `@FILE` reads it from a file, `-` from stdin
+        #[arg(default_value = "{}")]
+        arguments: String,
+        /// Answer and usage as one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// List audit records, newest first. Reading them is recorded too
+    Audit {
+        /// Only this tool, by its name on the wire
+        #[arg(long)]
+        tool: Option<String>,
+        /// Only this call, by its correlation id
+        #[arg(long, value_name = "ID")]
+        call: Option<uuid::Uuid>,
+        /// At most so many
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+        /// As JSON, one record on each line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Internal: compiles for the process that started it
+    #[command(hide = true)]
+    CompileHelper,
+    /// Internal: compiles one component and ends
+    #[command(hide = true)]
+    CompileWorker {
+        /// As the helper gives them
+        limits: Vec<String>,
+    },
+}

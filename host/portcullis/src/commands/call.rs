@@ -1,0 +1,62 @@
+//! `portcullis call`: one call, and what it used.
+
+use std::io::Read as _;
+
+use serde_json::{Map, Value, json};
+
+use super::unexpected;
+use crate::{
+    control::{CallAnswer, Response, UsageLine},
+    exit::Failure,
+};
+
+/// The arguments from the command line, a file or stdin.
+pub(super) fn arguments(given: &str) -> Result<Map<String, Value>, Failure> {
+    let failed = |error: std::io::Error| Failure::usage(format_args!("{given}: {error}"));
+    let text = match given.strip_prefix('@') {
+        Some(path) => std::fs::read_to_string(path).map_err(failed)?,
+        None if given == "-" => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map_err(failed)?;
+            text
+        }
+        None => given.to_owned(),
+    };
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(arguments)) => Ok(arguments),
+        Ok(_) => Err(Failure::usage("the arguments are JSON, but not an object: write them as {\"name\": value}")),
+        Err(error) => Err(Failure::usage(format_args!("the arguments are not JSON: {error}"))),
+    }
+}
+
+pub(super) fn print(answer: Response, as_json: bool) -> Result<(), Failure> {
+    let Response::Called(answer) = answer else { return Err(unexpected()) };
+    if as_json {
+        super::json(&json!(answer));
+    } else {
+        in_words(&answer);
+    }
+    if answer.is_error { Err(Failure::tool()) } else { Ok(()) }
+}
+
+fn in_words(answer: &CallAnswer) {
+    for line in &answer.log {
+        eprintln!("log  {line}");
+    }
+    for block in &answer.content {
+        match block["text"].as_str() {
+            Some(text) => println!("{text}"),
+            None => println!("({} block)", block["type"].as_str().unwrap_or("unknown")),
+        }
+    }
+    match &answer.usage {
+        Some(UsageLine { outcome, effect, fuel, memory, host_calls, wall_us }) => eprintln!(
+            "\n{outcome}; effect {effect}; fuel {fuel}; peak memory {} KiB; host calls {host_calls}; {}.{:03} ms; call {}",
+            memory >> 10,
+            wall_us / 1000,
+            wall_us % 1000,
+            answer.correlation,
+        ),
+        None => eprintln!("\nno sandbox was started; call {}", answer.correlation),
+    }
+}

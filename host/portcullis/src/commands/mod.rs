@@ -1,0 +1,84 @@
+//! The commands: each reads its arguments, asks one question of the host, and prints the answer.
+
+mod call;
+mod inspect;
+mod lists;
+mod source;
+
+use serde_json::Value;
+
+use crate::{
+    cli::{Cli, Command},
+    config::Config,
+    control::{Access, Request, Response},
+    exit::Failure,
+    logging, serve,
+};
+
+pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
+    let Cli { config, data, command } = cli;
+    match command {
+        // These two run before anything is configured: they inherit nothing and log nothing.
+        Command::CompileHelper => portcullis_sandbox::helper_main("compile-worker").map_err(Failure::refused),
+        Command::CompileWorker { limits } => match portcullis_sandbox::worker_main(&limits) {
+            Ok(0) => Ok(()),
+            Ok(code) => std::process::exit(code.into()),
+            Err(error) => Err(Failure::refused(error)),
+        },
+        Command::Check { path, prefix } => inspect::check(&source::read(&path, prefix)?),
+        command => {
+            let config = Config::load(config.as_deref(), data.as_deref())?;
+            logging::start(&config.log)?;
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::refused)?;
+            let result = runtime.block_on(ask(config, command));
+            // stdin is read by a thread that can't be interrupted; nothing of ours waits for it.
+            runtime.shutdown_background();
+            result
+        }
+    }
+}
+
+async fn ask(mut config: Config, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve { listen } => {
+            config.listen = listen.or(config.listen);
+            return serve::serve(&config).await;
+        }
+        Command::Stdio => return Access::open(&config).await?.stdio(&config).await,
+        _ => {}
+    }
+    // Arguments are read before the host is reached, so that a mistake in them costs nothing.
+    let (request, print): (Request, Print) = match command {
+        Command::Publish { path, prefix, approve } => {
+            (source::read(&path, prefix)?.into_request(approve), Box::new(lists::published))
+        }
+        Command::Approve { release } => (Request::Decide { release, approve: true }, Box::new(lists::approved)),
+        Command::Withdraw { release } => (Request::Decide { release, approve: false }, Box::new(lists::withdrawn)),
+        Command::Releases { json } => (Request::Releases, Box::new(move |answer| lists::releases(answer, json))),
+        Command::Tools { json } => (Request::Tools, Box::new(move |answer| lists::tools(answer, json))),
+        Command::Call { tool, arguments, json } => {
+            let arguments = call::arguments(&arguments)?;
+            (Request::Call { tool, arguments }, Box::new(move |answer| call::print(answer, json)))
+        }
+        Command::Audit { tool, call, limit, json } => {
+            (Request::Audit { tool, call, limit }, Box::new(move |answer| lists::audit(answer, json)))
+        }
+        Command::Serve { .. } | Command::Stdio | Command::Check { .. } => unreachable!("handled above"),
+        Command::CompileHelper | Command::CompileWorker { .. } => unreachable!("handled by the caller"),
+    };
+    print(Access::open(&config).await?.ask(request).await?)
+}
+
+type Print = Box<dyn FnOnce(Response) -> Result<(), Failure>>;
+
+/// Writes JSON for people and programs.
+fn json(value: &Value) {
+    println!("{value:#}");
+}
+
+/// The answer to another question: a fault of the program.
+fn unexpected() -> Failure {
+    Failure::refused(
+        "the owner of the data directory answered another question; is it another version of this program?",
+    )
+}

@@ -1,0 +1,265 @@
+//! The configuration: one TOML file, every key optional. `docs/configuration.md` documents each; a test holds both together.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use portcullis_calls::CapacityLimits;
+use portcullis_sandbox::{CompileLimits, PoolLimits};
+use serde::Deserialize;
+
+use crate::exit::Failure;
+
+/// The file. Unknown keys are refused: a misspelt limit would otherwise be no limit.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Where database, keys and artefacts are.
+    pub(crate) data: Option<PathBuf>,
+    /// Where MCP is served. Loopback only, until authentication is configured.
+    pub(crate) listen: Option<SocketAddr>,
+    /// Whether an approver must be another person than the publisher. On unless switched off.
+    pub(crate) four_eyes: Option<bool>,
+    /// Values of `Host` that are answered, beside the loopback names.
+    pub(crate) allowed_hosts: Vec<String>,
+    /// Values of `Origin` that are answered, beside this server's own.
+    pub(crate) allowed_origins: Vec<String>,
+    /// Where clients find the endpoint, behind a proxy.
+    pub(crate) public_url: Option<String>,
+    pub(crate) server: Server,
+    pub(crate) http: Http,
+    pub(crate) compile: Compile,
+    pub(crate) pool: Pool,
+    pub(crate) capacity: Capacity,
+    pub(crate) log: Log,
+}
+
+/// `[server]`: what the server says of itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Server {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) instructions: Option<String>,
+}
+
+/// `[http]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Http {
+    /// Longest request body, in bytes.
+    pub(crate) body_limit: usize,
+    /// Tools in one page of `tools/list`.
+    pub(crate) page_size: usize,
+    /// Connections at once.
+    pub(crate) connections: usize,
+    /// Seconds that a client may take for the head of a request.
+    pub(crate) header_timeout: u64,
+}
+
+/// `[compile]`: what compiling one component may take.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Compile {
+    /// Bytes of component.
+    pub(crate) size: u64,
+    /// Seconds of CPU.
+    pub(crate) cpu: u64,
+    /// Seconds.
+    pub(crate) wall: u64,
+    /// Bytes of address space.
+    pub(crate) memory: u64,
+}
+
+/// `[pool]`: what is reserved at start for each call.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Pool {
+    pub(crate) calls: u32,
+    pub(crate) core_instances: u32,
+    pub(crate) memories: u32,
+    pub(crate) tables: u32,
+}
+
+/// `[capacity]`: budgets beyond which a call is busy.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Capacity {
+    pub(crate) waiting: u32,
+    /// Bytes.
+    pub(crate) memory: u64,
+}
+
+/// `[log]`: to stderr.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
+    /// As in `RUST_LOG`, which is not read.
+    pub(crate) filter: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { name: "portcullis".to_owned(), title: "Portcullis".to_owned(), instructions: None }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            body_limit: portcullis_mcp::DEFAULT_BODY_LIMIT,
+            page_size: portcullis_mcp::DEFAULT_PAGE_SIZE,
+            connections: 1024,
+            header_timeout: 30,
+        }
+    }
+}
+
+impl Default for Compile {
+    fn default() -> Self {
+        let CompileLimits { size, cpu, wall, memory } = CompileLimits::default();
+        Self { size, cpu: cpu.as_secs(), wall: wall.as_secs(), memory }
+    }
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        let PoolLimits { calls, core_instances, memories, tables } = PoolLimits::default();
+        Self { calls, core_instances, memories, tables }
+    }
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        let CapacityLimits { waiting, memory, .. } = CapacityLimits::default();
+        Self { waiting, memory }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info".to_owned() }
+    }
+}
+
+impl Config {
+    /// Reads the file that is named, or `portcullis.toml` in the data directory.
+    pub(crate) fn load(named: Option<&Path>, data: Option<&Path>) -> Result<Self, Failure> {
+        let default = data.unwrap_or(Path::new(DATA)).join("portcullis.toml");
+        let path = match named {
+            Some(path) => path,
+            None if default.exists() => &default,
+            None => return Self::default().with(data).check(),
+        };
+        let read = std::fs::read_to_string(path);
+        let text = read.map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))?;
+        let config: Self =
+            toml::from_str(&text).map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))?;
+        config.with(data).check()
+    }
+
+    fn with(mut self, data: Option<&Path>) -> Self {
+        if let Some(data) = data {
+            self.data = Some(data.to_owned());
+        }
+        self
+    }
+
+    fn check(self) -> Result<Self, Failure> {
+        let at_least = |key: &str, value: u64, least: u64| {
+            if value < least {
+                return Err(Failure::usage(format_args!(
+                    "configuration: `{key}` is {value}; it must be at least {least}"
+                )));
+            }
+            Ok(())
+        };
+        at_least("http.body_limit", self.http.body_limit as u64, 1024)?;
+        at_least("http.page_size", self.http.page_size as u64, 1)?;
+        at_least("http.connections", self.http.connections as u64, 1)?;
+        at_least("http.header_timeout", self.http.header_timeout, 1)?;
+        at_least("compile.size", self.compile.size, 1024)?;
+        at_least("compile.cpu", self.compile.cpu, 1)?;
+        at_least("compile.wall", self.compile.wall, 1)?;
+        at_least("compile.memory", self.compile.memory, 256 << 20)?;
+        for (key, value) in [
+            ("pool.calls", self.pool.calls),
+            ("pool.core_instances", self.pool.core_instances),
+            ("pool.memories", self.pool.memories),
+            ("pool.tables", self.pool.tables),
+        ] {
+            at_least(key, value.into(), 1)?;
+            if value > 4096 {
+                return Err(Failure::usage(format_args!("configuration: `{key}` is {value}; it must be at most 4096")));
+            }
+        }
+        at_least("capacity.memory", self.capacity.memory, 1 << 20)?;
+        Ok(self)
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        self.data.as_deref().unwrap_or(Path::new(DATA))
+    }
+
+    pub(crate) fn listen(&self) -> SocketAddr {
+        self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)))
+    }
+
+    pub(crate) fn four_eyes(&self) -> bool {
+        self.four_eyes.unwrap_or(true)
+    }
+
+    pub(crate) fn compile_limits(&self) -> CompileLimits {
+        let Compile { size, cpu, wall, memory } = self.compile;
+        CompileLimits { size, cpu: Duration::from_secs(cpu), wall: Duration::from_secs(wall), memory }
+    }
+
+    pub(crate) fn pool_limits(&self) -> PoolLimits {
+        let Pool { calls, core_instances, memories, tables } = self.pool;
+        PoolLimits { calls, core_instances, memories, tables }
+    }
+
+    pub(crate) fn capacity_limits(&self) -> CapacityLimits {
+        CapacityLimits { calls: self.pool.calls, waiting: self.capacity.waiting, memory: self.capacity.memory }
+    }
+}
+
+/// Where data is kept unless something else is said.
+const DATA: &str = ".portcullis";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        let config: Config = toml::from_str(text).map_err(|error| error.to_string())?;
+        config.check().map_err(|failure| format!("{failure:?}"))
+    }
+
+    #[test]
+    fn an_empty_file_is_the_defaults_and_four_eyes_are_on() {
+        let config = parse("").unwrap();
+        assert!(config.four_eyes());
+        assert!(config.listen().ip().is_loopback());
+        assert_eq!(config.pool_limits(), PoolLimits::default());
+        assert_eq!(config.compile_limits(), CompileLimits::default());
+    }
+
+    #[test]
+    fn a_key_that_is_not_known_is_refused_with_its_line() {
+        let error = parse("four_eyes = true\nfoureyes = false\n").unwrap_err();
+        assert!(error.contains("line 2") && error.contains("foureyes"), "{error}");
+        let error = parse("[pool]\ncalls = 0\n").unwrap_err();
+        assert!(error.contains("`pool.calls` is 0; it must be at least 1"), "{error}");
+    }
+}

@@ -1,0 +1,179 @@
+//! The answers, from the host.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use portcullis_backend::{Backend as _, ToolRequest};
+use portcullis_calls::{Host, ReadRelease, Source};
+use portcullis_manifest::{Change, Fingerprint, Package, Principal};
+use portcullis_store::{AuditEntry, AuditFilter, Release, ReleaseState};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{AuditRecord, CallAnswer, ReleaseLine, Request, Response, UsageLine};
+
+/// Answers one question. `by` is who asks: the operating system's name for the peer.
+pub(super) async fn answer(host: &Arc<Host>, by: &str, request: Request) -> Response {
+    let result = match request {
+        Request::Publish { manifest, files, component, prefix, approve } => {
+            publish(host, by, manifest, files, &component, prefix, approve).await
+        }
+        Request::Decide { release, approve } => host
+            .decide(&release, approve, by)
+            .await
+            .map(|(id, fingerprint)| Response::Decided {
+                release: id.to_string(),
+                fingerprint: fingerprint.to_string(),
+            })
+            .map_err(|error| error.to_string()),
+        Request::Releases => releases(host).await,
+        Request::Tools => Ok(tools(host)),
+        Request::Call { tool, arguments } => call(host, tool, arguments).await,
+        Request::Audit { tool, call, limit } => audit(host, by, tool, call, limit).await,
+        Request::Stdio => Ok(Response::Stdio),
+    };
+    result.unwrap_or_else(|why| Response::Refused { why })
+}
+
+async fn publish(
+    host: &Host,
+    by: &str,
+    manifest: String,
+    files: BTreeMap<String, String>,
+    component: &str,
+    prefix: Option<String>,
+    approve: bool,
+) -> Result<Response, String> {
+    let component = BASE64_STANDARD.decode(component).map_err(|_| "the component is not base64".to_owned())?;
+    let files = files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+    let source = Source { manifest, files, component, prefix };
+    let published = host.publish(source, by).await.map_err(|error| error.to_string())?;
+    let fingerprint = published.fingerprint;
+    if approve {
+        let which = fingerprint.to_string();
+        host.decide(&which, true, by).await.map_err(|error| {
+            format!("{} is published and pending ({which}), and was not approved: {error}", published.id)
+        })?;
+    }
+    let line = lines(host).await?.into_iter().find(|(found, _)| *found == fingerprint);
+    let (_, release) = line.ok_or("the release is not in the store")?;
+    Ok(Response::Published { release, new: published.known.is_none() })
+}
+
+async fn releases(host: &Host) -> Result<Response, String> {
+    let releases = lines(host).await?.into_iter().map(|(_, line)| line).collect();
+    Ok(Response::Releases { releases })
+}
+
+async fn lines(host: &Host) -> Result<Vec<(Fingerprint, ReleaseLine)>, String> {
+    let releases = host.releases().await.map_err(|error| error.to_string())?;
+    let lines = releases.iter().map(|release| (release.fingerprint, line(release, &releases)));
+    Ok(lines.collect())
+}
+
+fn line(release: &Release, all: &[Release]) -> ReleaseLine {
+    let served = all.iter().find(|other| {
+        other.state == ReleaseState::Served
+            && other.id.plugin == release.id.plugin
+            && other.fingerprint != release.fingerprint
+    });
+    let changes = match (release.state, served) {
+        (ReleaseState::Pending, Some(served)) => changes(served, release),
+        _ => Vec::new(),
+    };
+    ReleaseLine {
+        release: release.id.to_string(),
+        fingerprint: release.fingerprint.to_string(),
+        state: release.state.as_str().to_owned(),
+        tools: release.labels.clone(),
+        published_by: release.published_by.clone(),
+        published_at: release.published_at,
+        approved_by: release.approval.as_ref().map(|approval| approval.by.clone()),
+        four_eyes: release.approval.as_ref().map(|approval| approval.four_eyes),
+        changes,
+    }
+}
+
+/// What an approver has to look at (catalogue RG-20).
+fn changes(old: &Release, new: &Release) -> Vec<String> {
+    let read = |release: &Release| {
+        let files: BTreeMap<String, String> = serde_json::from_str(&release.files).ok()?;
+        let files = files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+        ReadRelease::read(&release.manifest, &files, release.digest, Some(&release.prefix)).ok()
+    };
+    let (Some(before), Some(after)) = (read(old), read(new)) else {
+        return vec!["the two releases can't be compared: one of them can't be read any more".to_owned()];
+    };
+    let marked = |change: &Change| {
+        let mark = if change.widens() { "WIDENS " } else { "" };
+        format!("{mark}{change}")
+    };
+    Package::diff(&before.package, &after.package).iter().map(marked).collect()
+}
+
+fn tools(host: &Host) -> Response {
+    let list = host.tools(&Principal::local());
+    let tools = list.tools.iter().filter_map(|tool| serde_json::from_str(tool.json.get()).ok()).collect();
+    Response::Tools { tools }
+}
+
+async fn call(host: &Host, tool: String, arguments: Map<String, Value>) -> Result<Response, String> {
+    let correlation = Uuid::now_v7();
+    let request = ToolRequest { correlation, principal: Principal::local(), tool, arguments, locale: None };
+    let (answer, report) = host.run(request).await.map_err(|error| error.to_string())?;
+    let (usage, log) = match report {
+        None => (None, Vec::new()),
+        Some(report) => {
+            let used = report.usage;
+            let usage = UsageLine {
+                outcome: report.class.as_str().to_owned(),
+                effect: used.effect.as_str().to_owned(),
+                fuel: used.fuel,
+                memory: used.memory,
+                host_calls: used.host_calls,
+                wall_us: u64::try_from(used.wall.as_micros()).unwrap_or(u64::MAX),
+            };
+            let mut log: Vec<_> = report.log.iter().map(|line| format!("{:?}: {}", line.level, line.text)).collect();
+            if report.log_dropped > 0 {
+                log.push(format!("({} lines beyond `limits.log` were dropped)", report.log_dropped));
+            }
+            (Some(usage), log)
+        }
+    };
+    let (content, structured, is_error) = (answer.content, answer.structured, answer.is_error);
+    Ok(Response::Called(CallAnswer { correlation, is_error, content, structured, usage, log }))
+}
+
+async fn audit(
+    host: &Host,
+    by: &str,
+    tool: Option<String>,
+    call: Option<Uuid>,
+    limit: u32,
+) -> Result<Response, String> {
+    let filter = AuditFilter { correlation: call.map(Uuid::into_bytes), tool, before: None, limit };
+    let entries = host.audit(by, filter).await.map_err(|error| error.to_string())?;
+    Ok(Response::Audit { records: entries.into_iter().map(record).collect() })
+}
+
+fn record(entry: AuditEntry) -> AuditRecord {
+    let release = <[u8; 32]>::try_from(entry.release).map(|bytes| Fingerprint(bytes).to_string());
+    AuditRecord {
+        seq: entry.seq,
+        at: entry.at,
+        kind: entry.kind,
+        class: entry.class,
+        correlation: Uuid::from_bytes(entry.correlation),
+        principal: entry.principal,
+        tool: entry.tool,
+        release: release.unwrap_or_default(),
+        label: entry.label,
+        effect: entry.effect,
+        fuel: entry.fuel,
+        memory: entry.memory,
+        wall_us: entry.wall_us,
+        host_calls: entry.host_calls,
+        count: entry.count,
+        detail: entry.detail,
+    }
+}

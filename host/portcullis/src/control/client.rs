@@ -1,0 +1,121 @@
+//! A command's side: the owner in another process, or this process.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use portcullis_identity::Identity;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::UnixStream,
+};
+
+use super::{Request, Response, answer::answer, server};
+use crate::{
+    config::Config,
+    exit::Failure,
+    host::{self, Owner, Ownership},
+};
+
+/// Longest answer.
+const ANSWER: u64 = 256 << 20;
+
+/// How long an owner that has just started may take to open its socket.
+const OPENING: Duration = Duration::from_secs(20);
+
+/// How a command reaches the host.
+pub(crate) enum Access {
+    /// This process owns the data.
+    Here(Box<Owner>),
+    /// Another one does.
+    There(UnixStream),
+}
+
+impl Access {
+    /// Becomes the owner, or connects to it.
+    pub(crate) async fn open(config: &Config) -> Result<Self, Failure> {
+        let deadline = tokio::time::Instant::now() + OPENING;
+        loop {
+            if let Ownership::Ours(lock) = host::take(config.data())? {
+                return Ok(Self::Here(Box::new(host::start(config, lock, Identity::local()).await?)));
+            }
+            match connect(config.data()).await {
+                Ok(stream) => return Ok(Self::There(stream)),
+                // The owner is starting, or has just ended.
+                Err(_) if tokio::time::Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(error) => {
+                    return Err(Failure::data(format_args!(
+                        "another process owns the data directory and does not answer on its socket: {error}"
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Asks one question.
+    pub(crate) async fn ask(self, request: Request) -> Result<Response, Failure> {
+        let response = match self {
+            Self::Here(owner) => {
+                let by = server::name_of(rustix::process::getuid().as_raw());
+                let response = answer(&owner.host, &by, request).await;
+                owner.host.stop().await.map_err(Failure::data)?;
+                response
+            }
+            Self::There(stream) => exchange(stream, &request).await?.0,
+        };
+        match response {
+            Response::Refused { why } => Err(Failure::refused(why)),
+            response => Ok(response),
+        }
+    }
+
+    /// Serves MCP on stdin and stdout.
+    pub(crate) async fn stdio(self, config: &Config) -> Result<(), Failure> {
+        let broken = |error: std::io::Error| Failure::refused(format_args!("stdio: {error}"));
+        let (input, mut output) = (tokio::io::stdin(), tokio::io::stdout());
+        match self {
+            Self::Here(owner) => {
+                // Others reach this owner while it serves.
+                let control = server::listen(config.data(), Arc::clone(&owner.host)).map_err(Failure::data)?;
+                let principal = Identity::local().principal();
+                let host = Arc::clone(&owner.host);
+                portcullis_mcp::serve_stdio(host, principal, BufReader::new(input), output).await.map_err(broken)?;
+                control.abort();
+                owner.host.stop().await.map_err(Failure::data)
+            }
+            Self::There(stream) => {
+                let (response, mut reader) = exchange(stream, &Request::Stdio).await?;
+                if !matches!(response, Response::Stdio) {
+                    return Err(Failure::refused("the owner does not serve stdio"));
+                }
+                let mut input = input;
+                let (mut from, mut to) = tokio::io::split(&mut reader);
+                let up = async {
+                    tokio::io::copy(&mut input, &mut to).await?;
+                    to.shutdown().await
+                };
+                let down = async {
+                    tokio::io::copy_buf(&mut BufReader::new(&mut from), &mut output).await?;
+                    output.flush().await
+                };
+                tokio::try_join!(up, down).map(drop).map_err(broken)
+            }
+        }
+    }
+}
+
+async fn connect(data: &Path) -> std::io::Result<UnixStream> {
+    UnixStream::connect(server::path(data)).await
+}
+
+async fn exchange(stream: UnixStream, request: &Request) -> Result<(Response, BufReader<UnixStream>), Failure> {
+    let gone = |error: std::io::Error| Failure::data(format_args!("the owner of the data directory: {error}"));
+    let mut stream = BufReader::new(stream);
+    let mut text = serde_json::to_vec(request).expect("a request can be written as JSON");
+    text.push(b'\n');
+    stream.write_all(&text).await.map_err(gone)?;
+    let mut line = Vec::new();
+    (&mut stream).take(ANSWER).read_until(b'\n', &mut line).await.map_err(gone)?;
+    let response = serde_json::from_slice(&line).map_err(|_| {
+        Failure::data("the owner of the data directory ended before it answered, or is another version of this program")
+    })?;
+    Ok((response, stream))
+}

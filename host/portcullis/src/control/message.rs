@@ -1,0 +1,122 @@
+//! Questions and answers.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+/// A question.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub(crate) enum Request {
+    /// Take a release in.
+    Publish {
+        manifest: String,
+        files: BTreeMap<String, String>,
+        /// base64.
+        component: String,
+        prefix: Option<String>,
+        approve: bool,
+    },
+    /// Decide on one.
+    Decide { release: String, approve: bool },
+    /// List them.
+    Releases,
+    /// The tools as a client gets them.
+    Tools,
+    /// One call, as the local principal.
+    Call { tool: String, arguments: Map<String, Value> },
+    /// Audit records.
+    Audit { tool: Option<String>, call: Option<Uuid>, limit: u32 },
+    /// From here on this connection is MCP, for the local principal.
+    Stdio,
+}
+
+/// An answer.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub(crate) enum Response {
+    Published {
+        release: ReleaseLine,
+        new: bool,
+    },
+    Decided {
+        release: String,
+        fingerprint: String,
+    },
+    Releases {
+        releases: Vec<ReleaseLine>,
+    },
+    Tools {
+        tools: Vec<Value>,
+    },
+    Called(CallAnswer),
+    Audit {
+        records: Vec<AuditRecord>,
+    },
+    Stdio,
+    /// It was refused or has failed; the text says why.
+    Refused {
+        why: String,
+    },
+}
+
+/// A release, for people.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ReleaseLine {
+    pub(crate) release: String,
+    pub(crate) fingerprint: String,
+    pub(crate) state: String,
+    /// Names on the wire and labels.
+    pub(crate) tools: Vec<(String, String)>,
+    pub(crate) published_by: String,
+    pub(crate) published_at: i64,
+    pub(crate) approved_by: Option<String>,
+    pub(crate) four_eyes: Option<bool>,
+    /// What approving it would change, against the release that its plugin serves now.
+    pub(crate) changes: Vec<String>,
+}
+
+/// What a call gave, and what it used.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CallAnswer {
+    pub(crate) correlation: Uuid,
+    pub(crate) is_error: bool,
+    pub(crate) content: Vec<Value>,
+    pub(crate) structured: Option<Value>,
+    pub(crate) usage: Option<UsageLine>,
+    pub(crate) log: Vec<String>,
+}
+
+/// What a call used.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct UsageLine {
+    pub(crate) outcome: String,
+    pub(crate) effect: String,
+    pub(crate) fuel: u64,
+    pub(crate) memory: u64,
+    pub(crate) host_calls: u64,
+    pub(crate) wall_us: u64,
+}
+
+/// An audit record, for people.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AuditRecord {
+    pub(crate) seq: i64,
+    pub(crate) at: i64,
+    pub(crate) kind: String,
+    pub(crate) class: String,
+    pub(crate) correlation: Uuid,
+    pub(crate) principal: String,
+    pub(crate) tool: String,
+    pub(crate) release: String,
+    pub(crate) label: String,
+    pub(crate) effect: String,
+    pub(crate) fuel: i64,
+    pub(crate) memory: i64,
+    pub(crate) wall_us: i64,
+    pub(crate) host_calls: i64,
+    pub(crate) count: i64,
+    pub(crate) detail: String,
+}

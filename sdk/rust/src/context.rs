@@ -1,0 +1,52 @@
+//! What a tool is given beside its arguments.
+
+use alloc::string::String;
+use core::time::Duration;
+
+use crate::{bindings::portcullis::plugin::caller, kv::Kv};
+
+/// The way to the host, for the length of one call.
+#[derive(Debug)]
+pub struct Context {
+    // So that only the macro makes one, and a later version can hold something.
+    _private: (),
+}
+
+/// Who calls and under which conditions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Caller {
+    /// A pseudonym: stable for this plugin and person, different for every other plugin. None: not signed in.
+    pub subject: Option<String>,
+    /// BCP 47, as the client gave it; a hint.
+    pub locale: Option<String>,
+    /// Names this call in the audit and in errors.
+    pub correlation_id: String,
+    /// Wall time that was left when this was asked for.
+    pub time_left: Duration,
+    /// Writes are recorded and not done.
+    pub preview: bool,
+}
+
+impl Context {
+    /// Used by [`crate::plugin!`].
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_this_call() -> Self {
+        Self { _private: () }
+    }
+
+    /// The keys and values behind `[capability.NAME]` of the manifest, with `kind = "kv"`. Whether the running tool
+    /// may read or write them is said by its `uses`, and found out at the first request.
+    #[must_use]
+    pub fn kv(&self, capability: &'static str) -> Kv<'_> {
+        Kv::open(self, capability)
+    }
+
+    /// Facts about this call, as they are now.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        let caller::Info { subject, locale, correlation_id, time_left_ms, preview } = caller::get();
+        Caller { subject, locale, correlation_id, time_left: Duration::from_millis(time_left_ms), preview }
+    }
+}

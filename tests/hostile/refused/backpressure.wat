@@ -1,0 +1,4 @@
+;; refused: validation (WX-13)
+(component
+  (core func (canon backpressure.inc))
+)

@@ -1,0 +1,2 @@
+;; refused: not a component
+(module (func (export "call")))

@@ -1,0 +1,2 @@
+;; refused: nesting (WX-30)
+(component (component (component (component (component (component (component (component (component (component (component (component (component (component (component (component (component (component (component (component ))))))))))))))))))))

@@ -1,0 +1,4 @@
+;; refused: import (WX-01)
+(component
+  (import "run" (func (param "command" string)))
+)

@@ -1,0 +1,4 @@
+;; refused: import (WX-01)
+(component
+  (import "wasi:cli/environment" (instance (export "do" (func))))
+)

@@ -1,0 +1,6 @@
+;; refused: validation (WX-13)
+(component
+  (core module
+    (memory 1)
+    (memory 1))
+)

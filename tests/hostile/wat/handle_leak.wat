@@ -1,0 +1,38 @@
+;; Expected: handles. They are made and never dropped (WX-11).
+(import "wasi:io/poll@0.2.0" (instance $poll
+  (export "pollable" (type $pollable (sub resource)))
+  (export "[method]pollable.ready" (func (param "self" (borrow $pollable)) (result bool)))))
+(alias export $poll "pollable" (type $pollable))
+(core func $drop (canon resource.drop $pollable))
+(core func $ready (canon lower (func $poll "[method]pollable.ready")))
+(import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
+  (alias outer 1 $pollable (type $p))
+  (export "pollable" (type $q (eq $p)))
+  (export "subscribe-duration" (func (param "when" u64) (result (own $q))))))
+(core func $alarm (canon lower (func $clock "subscribe-duration")))
+(core module $module
+  (import "host" "drop" (func $drop (param i32)))
+  (import "host" "ready" (func $ready (param i32) (result i32)))
+  (import "host" "alarm" (func $alarm (param i64) (result i32)))
+  (memory (export "memory") 1)
+  (global $next (mut i32) (i32.const 32768))
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (local $start i32)
+    (local.set $start (global.get $next))
+    (global.set $next (i32.and (i32.add (i32.add (local.get $start) (local.get 3)) (i32.const 7)) (i32.const -8)))
+    (local.get $start))
+  ;; done: one text, `x`.
+  (data (i32.const 1024) "\00\00\00\00" "\30\04\00\00" "\01\00\00\00")
+  (data (i32.const 0x430) "\00\00\00\00" "\70\04\00\00" "\01\00\00\00")
+  (data (i32.const 0x470) "x")
+  (func (export "call") (param i32 i32 i32 i32) (result i32)
+    (local $alarm i32)
+    (loop $again (drop (call $alarm (i64.const 3_600_000_000_000))) (br $again))
+    (i32.const 1024)))
+(core instance $guest (instantiate $module
+  (with "host" (instance (export "drop" (func $drop)) (export "ready" (func $ready)) (export "alarm" (func $alarm))))))
+(alias core export $guest "call" (core func $guest-call))
+(alias core export $guest "memory" (core memory $memory))
+(alias core export $guest "cabi_realloc" (core func $realloc))
+(func $call (param "tool" string) (param "arguments" $json) (result $outcome)
+  (canon lift (core func $guest-call) (memory $memory) (realloc $realloc)))

@@ -1,0 +1,17 @@
+;; Expected: trap. The length says UTF-16 and more than there is (WX-24).
+(core module $module
+  (memory (export "memory") 1)
+  (global $next (mut i32) (i32.const 32768))
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (local $start i32)
+    (local.set $start (global.get $next))
+    (global.set $next (i32.and (i32.add (i32.add (local.get $start) (local.get 3)) (i32.const 7)) (i32.const -8)))
+    (local.get $start))
+  (data (i32.const 1024) "\01\00\00\00" "\00\08\00\00" "\ff\ff\ff\ff")
+  (func (export "call") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+(core instance $guest (instantiate $module))
+(alias core export $guest "call" (core func $guest-call))
+(alias core export $guest "memory" (core memory $memory))
+(alias core export $guest "cabi_realloc" (core func $realloc))
+(func $call (param "tool" string) (param "arguments" $json) (result $outcome)
+  (canon lift (core func $guest-call) (memory $memory) (realloc $realloc) string-encoding=latin1+utf16))

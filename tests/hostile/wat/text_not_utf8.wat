@@ -1,0 +1,18 @@
+;; Expected: trap. The text is not UTF-8 (WX-24).
+(core module $module
+  (memory (export "memory") 1)
+  (global $next (mut i32) (i32.const 32768))
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (local $start i32)
+    (local.set $start (global.get $next))
+    (global.set $next (i32.and (i32.add (i32.add (local.get $start) (local.get 3)) (i32.const 7)) (i32.const -8)))
+    (local.get $start))
+  (data (i32.const 1024) "\01\00\00\00" "\00\08\00\00" "\04\00\00\00")
+  (data (i32.const 2048) "\c0\80\ed\a0")
+  (func (export "call") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+(core instance $guest (instantiate $module))
+(alias core export $guest "call" (core func $guest-call))
+(alias core export $guest "memory" (core memory $memory))
+(alias core export $guest "cabi_realloc" (core func $realloc))
+(func $call (param "tool" string) (param "arguments" $json) (result $outcome)
+  (canon lift (core func $guest-call) (memory $memory) (realloc $realloc)))
