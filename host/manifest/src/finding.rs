@@ -34,11 +34,14 @@ pub struct Findings<R> {
 /// More than this many findings help nobody, and a hostile file could ask for as many as it has bytes.
 const MOST: usize = 100;
 
+/// Something wrong at a byte of a text: where, under which key, and why.
+pub(crate) type Wrong<R> = (usize, String, R);
+
 impl<R> Findings<R> {
-    /// None when nothing is wrong.
-    pub(crate) fn of(mut findings: Vec<Finding<R>>) -> Option<Self> {
+    /// None when nothing is wrong. `left_off` were not worth a place: see [`located`].
+    pub(crate) fn of(mut findings: Vec<Finding<R>>, left_off: usize) -> Option<Self> {
         findings.sort_by(|a, b| (&a.file, a.place).cmp(&(&b.file, b.place)));
-        let left_off = findings.len().saturating_sub(MOST);
+        let left_off = left_off + findings.len().saturating_sub(MOST);
         findings.truncate(MOST);
         (!findings.is_empty()).then_some(Self { findings, left_off })
     }
@@ -84,6 +87,17 @@ impl<R: fmt::Display> fmt::Display for Findings<R> {
 impl<R: fmt::Debug + fmt::Display> Error for Finding<R> {}
 impl<R: fmt::Debug + fmt::Display> Error for Findings<R> {}
 
+/// The first hundred with their places, and how many there are beyond: a place takes time to find, and a hostile file has
+/// as many mistakes as it has bytes.
+pub(crate) fn located<R>(file: &str, lines: &Lines<'_>, mut wrong: Vec<Wrong<R>>) -> (Vec<Finding<R>>, usize) {
+    wrong.sort_by_key(|(at, ..)| *at);
+    let left_off = wrong.len().saturating_sub(MOST);
+    wrong.truncate(MOST);
+    let place = |at| Some(lines.place(at));
+    let finding = |(at, path, refusal)| Finding { file: file.to_owned(), place: place(at), path, refusal };
+    (wrong.into_iter().map(finding).collect(), left_off)
+}
+
 /// Turns byte offsets into places.
 #[derive(Debug)]
 pub(crate) struct Lines<'t> {
@@ -100,10 +114,15 @@ impl<'t> Lines<'t> {
     /// The place of a byte offset; an offset past the end or inside a character counts as the character before it.
     pub(crate) fn place(&self, offset: usize) -> Place {
         let offset = offset.min(self.text.len());
-        let line = self.starts.partition_point(|start| *start <= offset);
+        let line = self.line(offset);
         let start = self.starts[line - 1];
         let column = self.text[start..].char_indices().take_while(|(at, _)| start + at < offset).count() + 1;
         Place { line, column }
+    }
+
+    /// The line of a byte offset.
+    pub(crate) fn line(&self, offset: usize) -> usize {
+        self.starts.partition_point(|start| *start <= offset)
     }
 
     pub(crate) fn text(&self) -> &'t str {
@@ -167,9 +186,9 @@ mod tests {
     #[test]
     fn findings_beyond_a_hundred_are_counted_not_kept() {
         let one = Finding { file: "f".into(), place: None, path: "p".into(), refusal: "r" };
-        let findings = Findings::of(vec![one; 103]).unwrap();
-        assert_eq!((findings.as_slice().len(), findings.left_off()), (100, 3));
-        assert!(findings.to_string().ends_with("f: p: r\nand 3 more"));
-        assert!(Findings::<&str>::of(vec![]).is_none());
+        let findings = Findings::of(vec![one; 103], 4).unwrap();
+        assert_eq!((findings.as_slice().len(), findings.left_off()), (100, 7));
+        assert!(findings.to_string().ends_with("f: p: r\nand 7 more"));
+        assert!(Findings::<&str>::of(vec![], 0).is_none());
     }
 }

@@ -4,9 +4,7 @@
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::{
-    CONTRACT_VERSION, Capability, Fingerprint, KvCapability, LIMITS, Manifest, Package, PluginInfo, Tool,
-};
+use crate::{CONTRACT_VERSION, Capability, Fingerprint, KvCapability, LIMITS, Manifest, Package, PluginInfo, Tool};
 
 /// Another encoding gets another domain: then an old fingerprint can't be mistaken for a new one.
 const DOMAIN: &str = "portcullis release fingerprint 1";

@@ -5,8 +5,8 @@
 mod contract;
 mod diff;
 mod effect;
-mod fingerprint;
 mod finding;
+mod fingerprint;
 mod ids;
 mod limits;
 mod model;

@@ -30,13 +30,11 @@ impl Package {
         files: impl Fn(&str) -> Option<Vec<u8>>,
         component: Digest,
     ) -> Result<Self, PackageErrors> {
-        let mut findings = Vec::new();
+        let (mut findings, mut left_off) = (Vec::new(), 0);
         let mut wanted: BTreeMap<&str, BTreeSet<Role>> = BTreeMap::new();
         let mut bytes: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
         for tool in &manifest.tools {
-            for (key, role, name) in
-                [("input", Role::Input, &tool.input), ("output", Role::Output, &tool.output)]
-            {
+            for (key, role, name) in [("input", Role::Input, &tool.input), ("output", Role::Output, &tool.output)] {
                 let Some(name) = name else { continue };
                 if let Some(content) = files(name) {
                     bytes.insert(name, content);
@@ -58,11 +56,14 @@ impl Package {
                 let roles: Vec<Role> = roles.into_iter().collect();
                 match schema::read(name, &bytes[name], &roles) {
                     Ok(schema) => drop(schemas.insert(name.to_owned(), Arc::new(schema))),
-                    Err(wrong) => findings.extend(wrong),
+                    Err((wrong, more)) => {
+                        findings.extend(wrong);
+                        left_off += more;
+                    }
                 }
             }
         }
-        match Findings::of(findings) {
+        match Findings::of(findings, left_off) {
             Some(errors) => Err(errors),
             None => Ok(Self { manifest, schemas, component }),
         }

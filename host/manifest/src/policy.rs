@@ -53,10 +53,7 @@ pub(crate) fn effect(uses: &[Use], capabilities: &IndexMap<CapabilityName, Capab
 }
 
 /// The first entry that makes a tool one that writes.
-pub(crate) fn writing_use<'a>(
-    uses: &'a [Use],
-    capabilities: &IndexMap<CapabilityName, Capability>,
-) -> Option<&'a Use> {
+pub(crate) fn writing_use<'a>(uses: &'a [Use], capabilities: &IndexMap<CapabilityName, Capability>) -> Option<&'a Use> {
     uses.iter().find(|r#use| {
         capabilities.get(&r#use.capability).is_some_and(|capability| capability.effect(r#use.access) == Effect::Write)
     })

@@ -190,7 +190,10 @@ mod tests {
 
     #[test]
     fn rg_20_invisible_characters_are_shown_escaped() {
-        assert_eq!(visible("a\u{200b}b\u{e0041}\u{202e}\r\u{2764}\u{fe0f}"), "a\\u{200b}b\\u{e0041}\\u{202e}\\u{d}\u{2764}\u{fe0f}");
+        assert_eq!(
+            visible("a\u{200b}b\u{e0041}\u{202e}\r\u{2764}\u{fe0f}"),
+            "a\\u{200b}b\\u{e0041}\\u{202e}\\u{d}\u{2764}\u{fe0f}"
+        );
         assert_eq!(visible(" plain text"), " plain text");
     }
 }

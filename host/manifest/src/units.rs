@@ -92,7 +92,9 @@ mod tests {
         assert_eq!(Unit::Bytes.parse("17 B"), Some(17));
         assert_eq!(Unit::Time.parse("5 s"), Some(5000));
         assert_eq!(Unit::Time.parse("250 ms"), Some(250));
-        for wrong in ["", "4", "MiB", "4 MB", "4  MiB", "-4 MiB", "4.5 MiB", "4 mib", "18446744073709551615 KiB", "٤ MiB"] {
+        for wrong in
+            ["", "4", "MiB", "4 MB", "4  MiB", "-4 MiB", "4.5 MiB", "4 mib", "18446744073709551615 KiB", "٤ MiB"]
+        {
             assert_eq!(Unit::Bytes.parse(wrong), None, "{wrong}");
         }
         assert_eq!(Unit::Count.parse("4 s"), None);

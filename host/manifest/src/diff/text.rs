@@ -33,11 +33,8 @@ pub(super) fn words(was: &str, is: &str) -> Vec<Segment> {
     let mut length = vec![vec![0_usize; is.len() + 1]; was.len() + 1];
     for i in (0..was.len()).rev() {
         for j in (0..is.len()).rev() {
-            length[i][j] = if was[i] == is[j] {
-                length[i + 1][j + 1] + 1
-            } else {
-                length[i + 1][j].max(length[i][j + 1])
-            };
+            length[i][j] =
+                if was[i] == is[j] { length[i + 1][j + 1] + 1 } else { length[i + 1][j].max(length[i][j + 1]) };
         }
     }
     let (mut i, mut j) = (0, 0);
@@ -61,7 +58,9 @@ pub(super) fn words(was: &str, is: &str) -> Vec<Segment> {
 
 fn push(segments: &mut Vec<Segment>, mut next: Segment) {
     match segments.last_mut() {
-        Some(last) if std::mem::discriminant(last) == std::mem::discriminant(&next) => last.text().push_str(next.text()),
+        Some(last) if std::mem::discriminant(last) == std::mem::discriminant(&next) => {
+            last.text().push_str(next.text())
+        }
         _ => segments.push(next),
     }
 }

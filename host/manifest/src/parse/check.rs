@@ -6,9 +6,9 @@ use indexmap::IndexMap;
 
 use super::{
     Refusal,
+    list::Entry,
     raw::{Keys, Kind, Quota, RawCapability, RawKv, RawManifest, RawPlugin, RawTool},
     reader::{At, Reader},
-    value::Entry,
 };
 use crate::{
     Access, Capability, CapabilityName, KvCapability, Label, Manifest, PluginInfo, Tool, Use, finding::nearest, policy,

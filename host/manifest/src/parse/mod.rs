@@ -2,19 +2,23 @@
 //! tables to a [`Manifest`] ([`check`]). Every step goes on after a refusal, so that an author sees all of them at once.
 
 mod check;
+mod list;
 mod raw;
 mod reader;
 mod refusal;
+mod table;
+mod tables;
 mod value;
 
 use toml::de::{DeTable, DeValue};
 
-pub(crate) use self::{raw::Row, reader::FILE};
-use self::{
-    raw::{RawKv, RawLimits, RawManifest, RawPlugin, RawTool},
-    reader::{Form as _, Reader, Spot},
-};
 pub use self::refusal::Refusal;
+use self::{
+    raw::{RawKv, RawManifest, RawPlugin, RawTool},
+    reader::{Form as _, Reader, Spot},
+    tables::RawLimits,
+};
+pub(crate) use self::{reader::FILE, table::Row};
 use crate::{Finding, Findings, Manifest};
 
 /// Everything that is wrong with a manifest.
@@ -39,7 +43,7 @@ impl Manifest {
         } else {
             read(text, &mut reader)
         };
-        match (Findings::of(reader.into_findings()), manifest) {
+        match (reader.into_findings(), manifest) {
             (Some(errors), _) => Err(errors),
             (None, manifest) => Ok(manifest.expect("whatever is left out of a manifest has been refused")),
         }
@@ -53,7 +57,11 @@ fn read(text: &str, reader: &mut Reader<'_>) -> Option<Manifest> {
     if !errors.is_empty() {
         spots_of(&tree, &Spot::default(), &mut spots);
     }
-    let (twice, broken): (Vec<_>, Vec<_>) = errors.into_iter().partition(|error| error.message() == "duplicate key");
+    let (twice, mut broken): (Vec<_>, Vec<_>) =
+        errors.into_iter().partition(|error| error.message() == "duplicate key");
+    if let Some(deep) = broken.iter().position(|error| reader::is_depth(error.message())) {
+        broken = vec![broken.swap_remove(deep)];
+    }
     for error in broken {
         let span = error.span().unwrap_or_default();
         let (message, instead) = reader::syntax(error.message(), text.get(span.clone()).unwrap_or_default());
@@ -99,7 +107,7 @@ fn spots_of(value: &DeValue<'_>, spot: &Spot, spots: &mut Vec<(Spot, bool)>) {
         DeValue::Array(list) => {
             for (at, value) in list.iter().enumerate().filter(|(_, value)| value.get_ref().is_table()) {
                 let path = if spot.path == "tool" {
-                    raw::tool_path(at, value.get_ref())
+                    tables::tool_path(at, value.get_ref())
                 } else {
                     spot.element(at, value.span()).path
                 };

@@ -7,10 +7,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Refusal, raw::Row};
+use super::{Refusal, table::Row};
 use crate::{
-    Finding, Place,
-    finding::{Lines, nearest},
+    Findings,
+    finding::{Lines, Wrong, located, nearest},
     text::{self, quoted},
 };
 
@@ -49,18 +49,20 @@ pub(super) trait Form: Sized {
 /// Collects refusals.
 pub(super) struct Reader<'t> {
     lines: Lines<'t>,
-    findings: Vec<Finding<Refusal>>,
-    /// From here on the text is not TOML: what was read of it may be anything, and what seems to be missing may be there.
-    broken: Option<Place>,
+    wrong: Vec<Wrong<Refusal>>,
+    /// From this line on the text is not TOML: what was read of it may be anything, and what seems to be missing may be
+    /// there.
+    broken: Option<usize>,
 }
 
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { lines: Lines::of(text), findings: Vec::new(), broken: None }
+        Self { lines: Lines::of(text), wrong: Vec::new(), broken: None }
     }
 
-    pub(super) fn into_findings(self) -> Vec<Finding<Refusal>> {
-        self.findings
+    pub(super) fn into_findings(self) -> Option<Findings<Refusal>> {
+        let (findings, left_off) = located(FILE, &self.lines, self.wrong);
+        Findings::of(findings, left_off)
     }
 
     pub(super) fn refuse(&mut self, spot: &Spot, refusal: Refusal) {
@@ -68,25 +70,20 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn refuse_at(&mut self, offset: usize, path: &str, refusal: Refusal) {
-        let place = self.lines.place(offset);
-        if self.broken.is_none_or(|broken| place < broken) {
-            self.add(place, path, refusal);
+        if self.broken.is_none_or(|broken| self.lines.line(offset) < broken) {
+            self.wrong.push((offset, path.to_owned(), refusal));
         }
-    }
-
-    fn add(&mut self, place: Place, path: &str, refusal: Refusal) {
-        self.findings.push(Finding { file: FILE.into(), place: Some(place), path: path.to_owned(), refusal });
     }
 
     /// The text is not TOML here. Come first, so that what follows from it is not refused as well.
     pub(super) fn refuse_syntax(&mut self, offset: usize, path: &str, message: String, instead: String) {
-        let place = self.lines.place(offset);
-        self.broken = Some(self.broken.map_or(place, |broken| broken.min(place)));
-        self.add(place, path, Refusal::Syntax { message, instead });
+        let line = self.lines.line(offset);
+        self.broken = Some(self.broken.map_or(line, |broken| broken.min(line)));
+        self.wrong.push((offset, path.to_owned(), Refusal::Syntax { message, instead }));
     }
 
     pub(super) fn line(&self, spot: &Spot) -> usize {
-        self.lines.place(spot.span.start).line
+        self.lines.line(spot.span.start)
     }
 
     /// The key `key` of a table, whose own place stands in for one that is missing.
@@ -106,7 +103,13 @@ impl<'t> Reader<'t> {
     }
 
     /// A text that people and models read.
-    pub(super) fn linted(&mut self, value: &DeValue<'_>, spot: &Spot, form: text::Form, words: String) -> Option<String> {
+    pub(super) fn linted(
+        &mut self,
+        value: &DeValue<'_>,
+        spot: &Spot,
+        form: text::Form,
+        words: String,
+    ) -> Option<String> {
         let text = self.text(value, spot, words)?;
         let faults = text::faults(text, form);
         for (at, fault) in &faults {
@@ -154,7 +157,12 @@ impl<'t> Reader<'t> {
         0
     }
 
-    pub(super) fn table<'v, 'i>(&mut self, value: &'v DeValue<'i>, spot: &Spot, words: String) -> Option<&'v DeTable<'i>> {
+    pub(super) fn table<'v, 'i>(
+        &mut self,
+        value: &'v DeValue<'i>,
+        spot: &Spot,
+        words: String,
+    ) -> Option<&'v DeTable<'i>> {
         let table = value.as_table();
         if table.is_none() {
             self.refuse(spot, Refusal::Type { found: found(value), expected: words });
@@ -242,11 +250,19 @@ pub(super) fn syntax(message: &str, source: &str) -> (String, String) {
         let message = format!("{} is neither a number nor quoted text", quoted(source));
         return (message, "text between quotation marks".to_owned());
     }
-    if message.starts_with("recursion limit") {
-        return ("it is nested too deep".to_owned(), "it flatter; no key of a manifest is deeper than three".to_owned());
+    if is_depth(message) {
+        return (
+            "it is nested too deep".to_owned(),
+            "it flatter; no key of a manifest is deeper than three".to_owned(),
+        );
     }
     match message.split_once(", expected ") {
         Some((message, expected)) => (message.to_owned(), format!("{expected} here")),
         None => (message.to_owned(), "what TOML 1.0 allows here".to_owned()),
     }
+}
+
+/// Whether the TOML parser stopped because of depth; what it says after that is about brackets it did not look for.
+pub(super) fn is_depth(message: &str) -> bool {
+    message.starts_with("recursion limit") || message.starts_with("cannot recurse")
 }

@@ -5,12 +5,9 @@ use toml::de::DeValue;
 
 use super::{
     Refusal,
-    reader::{At, Form, Reader, Spot, found},
+    reader::{Form, Reader, Spot, found},
 };
-use crate::{
-    Access, Bounds, CapabilityName, Label, Partition, PluginName, Scope, ToolName, Unit,
-    text::{self, quoted},
-};
+use crate::{Bounds, CapabilityName, Label, Partition, PluginName, Scope, ToolName, Unit, text};
 
 /// `manifest = 1`.
 #[derive(Debug)]
@@ -63,7 +60,7 @@ names! {
     Scope, "^[!#-\\[\\]-~]{1,128}$";
 }
 
-fn form<F: Form>(written: &str) -> Refusal {
+pub(super) fn form<F: Form>(written: &str) -> Refusal {
     Refusal::Form { written: written.to_owned(), form: F::words() }
 }
 
@@ -133,9 +130,9 @@ fn is_address(text: &str) -> bool {
 }
 
 fn is_mailto(text: &str) -> bool {
-    text.strip_prefix("mailto:").and_then(|address| address.split_once('@')).is_some_and(|(user, host)| {
-        is_address(text) && !user.is_empty() && is_host(host)
-    })
+    text.strip_prefix("mailto:")
+        .and_then(|address| address.split_once('@'))
+        .is_some_and(|(user, host)| is_address(text) && !user.is_empty() && is_host(host))
 }
 
 fn is_https(text: &str) -> bool {
@@ -272,82 +269,4 @@ pub(super) fn amount_schema(bounds: Bounds) -> Value {
     schema["x-minimum"] = unit.print(minimum).into();
     schema["x-maximum"] = unit.print(maximum).into();
     schema
-}
-
-/// A list of at most 32.
-#[derive(Debug, Default)]
-pub(super) struct List<T>(pub(super) Vec<At<T>>);
-
-const LONGEST_LIST: usize = 32;
-
-impl<T: Form> Form for List<T> {
-    fn read(value: &DeValue<'_>, spot: &Spot, reader: &mut Reader<'_>) -> Option<Self> {
-        let Some(list) = value.as_array() else {
-            reader.refuse(spot, Refusal::Type { found: found(value), expected: Self::words() });
-            return None;
-        };
-        if list.len() > LONGEST_LIST {
-            reader.refuse(spot, Refusal::TooMany { found: list.len(), maximum: LONGEST_LIST });
-            return None;
-        }
-        let elements = list.iter().enumerate();
-        Some(Self(elements.filter_map(|(at, value)| reader.read(value, spot.element(at, value.span()))).collect()))
-    }
-
-    fn schema() -> Value {
-        json!({ "type": "array", "maxItems": LONGEST_LIST, "uniqueItems": true, "items": T::schema() })
-    }
-
-    fn words() -> String {
-        format!("a list, each element of which is {}", T::words())
-    }
-}
-
-/// `notebook:write`. The name is resolved later, when all capabilities have been read.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) name: CapabilityName,
-    pub(super) access: Access,
-}
-
-impl Form for Entry {
-    fn read(value: &DeValue<'_>, spot: &Spot, reader: &mut Reader<'_>) -> Option<Self> {
-        let text = reader.text(value, spot, Self::words())?;
-        let entry = text.split_once(':').and_then(|(name, access)| {
-            let access = [Access::Read, Access::Write].into_iter().find(|known| known.as_str() == access)?;
-            Some(Self { name: name.parse().ok()?, access })
-        });
-        if entry.is_none() {
-            reader.refuse(spot, form::<Self>(text));
-        }
-        entry
-    }
-
-    fn schema() -> Value {
-        json!({ "type": "string", "pattern": "^[a-z][a-z0-9_-]{0,39}:(read|write)$" })
-    }
-
-    fn words() -> String {
-        "the name of a capability, a colon and read or write, such as \"notebook:write\"".to_owned()
-    }
-}
-
-/// A kind of question. This host can put none yet, so there is no value of this type.
-#[derive(Debug)]
-pub(super) enum Question {}
-
-impl Form for Question {
-    fn read(value: &DeValue<'_>, spot: &Spot, reader: &mut Reader<'_>) -> Option<Self> {
-        let text = reader.text(value, spot, Self::words())?;
-        reader.refuse(spot, Refusal::NoQuestions(text.to_owned()));
-        None
-    }
-
-    fn schema() -> Value {
-        json!({ "not": {} })
-    }
-
-    fn words() -> String {
-        format!("nothing: this host offers no kinds of question in this version, so the list is {}", quoted("[]"))
-    }
 }

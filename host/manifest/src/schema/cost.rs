@@ -92,8 +92,7 @@ pub(super) fn cost(nodes: &[Node], order: &[usize], root: usize) -> u64 {
                 .max(sum(&node.other_members))
                 .saturating_add(sum(&node.patterned))
                 .saturating_add(sum(&node.names));
-            let element =
-                most(&node.elements).max(sum(&node.other_elements)).saturating_add(sum(&node.every_element));
+            let element = most(&node.elements).max(sum(&node.other_elements)).saturating_add(sum(&node.every_element));
             level[at] = node
                 .here
                 .iter()
@@ -116,7 +115,8 @@ mod tests {
     #[test]
     fn mc_06_a_ladder_of_references_doubles_with_each_rung() {
         let rungs = 20;
-        let mut nodes: Vec<Node> = (0..rungs).map(|at| Node { here: vec![at + 1, at + 1], ..Node::default() }).collect();
+        let mut nodes: Vec<Node> =
+            (0..rungs).map(|at| Node { here: vec![at + 1, at + 1], ..Node::default() }).collect();
         nodes.push(Node::default());
         assert_eq!(cost_of(&nodes), (1 << (rungs + 1)) - 1);
     }

@@ -12,7 +12,10 @@ use serde_json::Value;
 
 pub use self::refusal::{HeaderFault, SchemaRefusal};
 use self::strict_json::Wrong;
-use crate::{Finding, finding::Lines};
+use crate::{
+    Finding,
+    finding::{self, Lines, located},
+};
 
 /// The most bytes of all schema files of a package together (catalogue MC-06).
 pub const MAX_SCHEMAS: usize = 128 << 10;
@@ -54,14 +57,16 @@ pub fn validator(schema: &Value) -> Result<jsonschema::Validator, jsonschema::Va
         .build(schema)
 }
 
+/// What is wrong with one file: see [`crate::finding::located`].
+type Refused = (Vec<Finding<SchemaRefusal>>, usize);
+
 /// Reads and bounds one schema file.
-pub(crate) fn read(file: &str, bytes: &[u8], roles: &[Role]) -> Result<Value, Vec<Finding<SchemaRefusal>>> {
-    let finding = |refusal| Finding { file: file.to_owned(), place: None, path: "#".to_owned(), refusal };
-    let text = std::str::from_utf8(bytes).map_err(|_| vec![finding(SchemaRefusal::NotText)])?;
+pub(crate) fn read(file: &str, bytes: &[u8], roles: &[Role]) -> Result<Value, Refused> {
+    let root = |refusal| Finding { file: file.to_owned(), place: None, path: "#".to_owned(), refusal };
+    let text = std::str::from_utf8(bytes).map_err(|_| (vec![root(SchemaRefusal::NotText)], 0))?;
     let lines = Lines::of(text);
-    let place = |at| Some(lines.place(at));
     let json = strict_json::parse(text)
-        .map_err(|Wrong { at, refusal }| vec![Finding { place: place(at), ..finding(refusal) }])?;
+        .map_err(|Wrong { at, refusal }| located(file, &lines, vec![(at, "#".to_owned(), refusal)]))?;
     let mut found = Found::default();
     let walked = walk::walk(&json, &mut found);
     for role in roles {
@@ -76,22 +81,22 @@ pub(crate) fn read(file: &str, bytes: &[u8], roles: &[Role]) -> Result<Value, Ve
             found.add(at, &pointer, SchemaRefusal::Invalid(error.to_string().chars().take(200).collect()));
         }
     }
-    if found.0.is_empty() {
-        return Ok(value);
-    }
-    let findings = found.0.into_iter();
-    Err(findings.map(|(at, path, refusal)| Finding { place: place(at), path, ..finding(refusal) }).collect())
+    if found.0.is_empty() { Ok(value) } else { Err(located(file, &lines, found.0)) }
 }
 
 /// What is wrong so far: where, under which JSON Pointer (written `#/…`), and why.
 #[derive(Debug, Default)]
-struct Found(Vec<(usize, String, SchemaRefusal)>);
+struct Found(Vec<finding::Wrong<SchemaRefusal>>);
 
 impl Found {
     fn add(&mut self, at: usize, pointer: &str, refusal: SchemaRefusal) {
-        let finding = (at, format!("#{}", crate::text::visible(pointer)), refusal);
-        if !self.0.contains(&finding) {
-            self.0.push(finding);
+        self.0.push((at, format!("#{}", crate::text::visible(pointer)), refusal));
+    }
+
+    /// Adds what is not known yet: a file that is input and output is checked for both.
+    fn add_once(&mut self, at: usize, pointer: &str, refusal: SchemaRefusal) {
+        if !self.0.iter().any(|(known_at, _, known)| *known_at == at && *known == refusal) {
+            self.add(at, pointer, refusal);
         }
     }
 }
@@ -105,7 +110,6 @@ fn pointer(parent: &str, part: &str) -> String {
 fn is_linear(pattern: &str) -> bool {
     validator(&serde_json::json!({ "pattern": pattern })).is_ok()
 }
-
 
 /// The bounds of one schema file, for the reference page: what, how much, source.
 pub(crate) fn bounds() -> [(&'static str, u64, &'static str); 8] {

@@ -82,7 +82,9 @@ pub enum SchemaRefusal {
     #[error("the anchor {} is not allowed; write a name of letters, digits, _, - and . that no other anchor has", quoted(.0))]
     Anchor(String),
     /// A schema that applies itself to the same value for ever.
-    #[error("this schema refers to itself without going into the value; write the reference below `properties` or `items`")]
+    #[error(
+        "this schema refers to itself without going into the value; write the reference below `properties` or `items`"
+    )]
     Endless,
     /// MC-06: how many schemas.
     #[error("it holds {found} schemas and at most {maximum} are allowed; write fewer")]

@@ -11,12 +11,12 @@ pub(crate) const RESERVED: &str = "confirmation";
 
 pub(super) fn check(root: &Json, walked: &Walked<'_>, role: Role, found: &mut Found) {
     if root.get("type").and_then(Json::as_str) != Some("object") {
-        found.add(root.at, "", SchemaRefusal::Root);
+        found.add_once(root.at, "", SchemaRefusal::Root);
     }
     if role == Role::Input {
         let combines = walked.nodes.first().is_some_and(|node| !node.here.is_empty());
         if combines && root.get("additionalProperties").is_none() {
-            found.add(root.at, "", SchemaRefusal::Open);
+            found.add_once(root.at, "", SchemaRefusal::Open);
         }
         for (schema, at) in walked.at_root().into_iter().filter_map(|number| walked.schemas.get(number)) {
             reserved(schema, at, found);
@@ -28,12 +28,12 @@ pub(super) fn check(root: &Json, walked: &Walked<'_>, role: Role, found: &mut Fo
 fn reserved(schema: &Json, at: &str, found: &mut Found) {
     if let Some(Kind::Object(members)) = schema.get("properties").map(|properties| &properties.kind) {
         for member in members.iter().filter(|member| member.name == RESERVED) {
-            found.add(member.at, &pointer(&format!("{at}/properties"), RESERVED), SchemaRefusal::Reserved);
+            found.add_once(member.at, &pointer(&format!("{at}/properties"), RESERVED), SchemaRefusal::Reserved);
         }
     }
     if let Some(Kind::Array(names)) = schema.get("required").map(|required| &required.kind) {
         for (index, name) in names.iter().enumerate().filter(|(_, name)| name.as_str() == Some(RESERVED)) {
-            found.add(name.at, &format!("{at}/required/{index}"), SchemaRefusal::Reserved);
+            found.add_once(name.at, &format!("{at}/required/{index}"), SchemaRefusal::Reserved);
         }
     }
 }
@@ -46,7 +46,7 @@ fn headers(root: &Json, walked: &Walked<'_>, role: Role, found: &mut Found) {
     for (schema, at) in &walked.schemas {
         let Some(header) = schema.get("x-mcp-header") else { continue };
         let at_header = format!("{at}/x-mcp-header");
-        let mut refuse = |fault| found.add(header.at, &at_header, SchemaRefusal::Header(fault));
+        let mut refuse = |fault| found.add_once(header.at, &at_header, SchemaRefusal::Header(fault));
         if role == Role::Output {
             refuse(HeaderFault::Output);
             continue;
@@ -54,7 +54,11 @@ fn headers(root: &Json, walked: &Walked<'_>, role: Role, found: &mut Found) {
         if at.is_empty() || !reachable.contains(at) {
             refuse(HeaderFault::Place);
         }
-        if !schema.get("type").and_then(Json::as_str).is_some_and(|name| ["string", "integer", "boolean"].contains(&name)) {
+        if !schema
+            .get("type")
+            .and_then(Json::as_str)
+            .is_some_and(|name| ["string", "integer", "boolean"].contains(&name))
+        {
             refuse(HeaderFault::Type);
         }
         let text = header.as_str().unwrap_or_default();

@@ -176,7 +176,8 @@ impl Reader<'_> {
             }
         }
         self.at = end + 1;
-        let not = Wrong { at: start, refusal: SchemaRefusal::NotJson("no JSON string: an escape or control character") };
+        let not =
+            Wrong { at: start, refusal: SchemaRefusal::NotJson("no JSON string: an escape or control character") };
         self.text.get(start..=end).and_then(|text| serde_json::from_str(text).ok()).ok_or(not)
     }
 
@@ -290,7 +291,8 @@ mod tests {
         leaf.prop_recursive(5, 60, 6, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..6).prop_map(Value::Array),
-                prop::collection::vec((".{0,6}", inner), 0..6).prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+                prop::collection::vec((".{0,6}", inner), 0..6)
+                    .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
             ]
         })
     }

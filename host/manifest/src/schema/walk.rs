@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Found, MAX_COST, MAX_LIST, MAX_NESTING, MAX_PATTERN, MAX_PATTERNS, MAX_SUBSCHEMAS, SchemaRefusal, cost,
-    is_linear,
+    Found, MAX_COST, MAX_LIST, MAX_NESTING, MAX_PATTERN, MAX_PATTERNS, MAX_SUBSCHEMAS, SchemaRefusal, cost, is_linear,
     keyword::{Applies, Keyword, keyword},
     pointer,
     strict_json::{Json, Kind, Member},

@@ -3,9 +3,7 @@ use std::{collections::BTreeSet, time::Duration};
 use serde_json::json;
 
 use super::{NOTES, notes, notes_package};
-use crate::{
-    Access, Capability, Effect, Interface, KvCapability, Label, Limits, Manifest, Partition, Use, validator,
-};
+use crate::{Access, Capability, Effect, Interface, KvCapability, Label, Limits, Manifest, Partition, Use, validator};
 
 #[test]
 fn the_example_of_the_design_reads_as_it_is_meant() {
@@ -17,8 +15,7 @@ fn the_example_of_the_design_reads_as_it_is_meant() {
     let kv = KvCapability { partition: Partition::User, quota: 4 << 20, keys: 10_000 };
     let expected = [("notebook".parse().unwrap(), Capability::Kv(kv))];
     assert_eq!(manifest.capabilities, indexmap::IndexMap::from(expected));
-    let limits =
-        Limits { memory: 32 << 20, fuel: 200_000_000, time: Duration::from_secs(5), ..Limits::default() };
+    let limits = Limits { memory: 32 << 20, fuel: 200_000_000, time: Duration::from_secs(5), ..Limits::default() };
     assert_eq!(manifest.limits, limits);
     let create = manifest.tool("create").unwrap();
     assert_eq!(create.uses, [Use { capability: "notebook".parse().unwrap(), access: Access::Write }]);
@@ -38,9 +35,7 @@ fn wr_01_labels_effects_and_hints_follow_from_uses() {
     assert_eq!((manifest.effect(create), create.label), (Effect::Write, Label::Write));
     assert_eq!((manifest.effect(search), search.label), (Effect::Read, Label::Read));
     let hints = |name: &str| serde_json::to_value(manifest.tool(name).unwrap().hints()).unwrap();
-    let hint = |read: bool| {
-        json!({ "readOnlyHint": read, "destructiveHint": false, "idempotentHint": read, "openWorldHint": false })
-    };
+    let hint = |read: bool| json!({ "readOnlyHint": read, "destructiveHint": false, "idempotentHint": read, "openWorldHint": false });
     assert_eq!((hints("create"), hints("search")), (hint(false), hint(true)));
 }
 

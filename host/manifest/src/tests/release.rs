@@ -11,14 +11,17 @@ use crate::{AskKind, Capability, Digest, LIMITS, Manifest, Package, Partition, U
 #[test]
 fn the_fingerprint_of_the_example_is_the_one_that_was_approved() {
     // Approvals are stored under it: whoever changes the encoding must change its domain, and this text.
-    let expected = "sha256:FILL";
+    let expected = "sha256:bac5cdc0232307e6f0a5e46a10d81430393dbf68499945b2a34b0d03215d14e9";
     assert_eq!(notes_package().fingerprint().to_string(), expected);
 }
 
 #[test]
 fn layout_comments_and_the_order_of_keys_do_not_change_the_fingerprint() {
     let text = NOTES
-        .replace("[plugin]\nname = \"notes\"\nversion = \"1.2.0\"", "[plugin]\n version='1.2.0' # now\n\nname = 'notes'")
+        .replace(
+            "[plugin]\nname = \"notes\"\nversion = \"1.2.0\"",
+            "[plugin]\n version='1.2.0' # now\n\nname = 'notes'",
+        )
         .replace("quota = \"4 MiB\"", "quota = 4_194_304")
         .replace("[limits]\nmemory = \"32 MiB\"", "limits.memory = \"32768 KiB\"\n[limits]")
         .replace("time = \"5 s\"", "time = \"5000 ms\"");

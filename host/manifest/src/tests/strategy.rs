@@ -30,10 +30,8 @@ fn version() -> impl Strategy<Value = String> {
 
 fn plugin() -> impl Strategy<Value = PluginInfo> {
     let file = "[a-z]{1,8}/[a-z]{1,8}\\.wasm";
-    let support = prop_oneof![
-        Just("mailto:help@example.com".to_owned()),
-        "https://[a-z]{1,8}\\.example/[a-z?=&#]{0,8}"
-    ];
+    let support =
+        prop_oneof![Just("mailto:help@example.com".to_owned()), "https://[a-z]{1,8}\\.example/[a-z?=&#]{0,8}"];
     let page = "https://[a-z]{1,8}\\.example(:[1-9][0-9]{1,3})?/[a-z]{0,8}";
     ("[a-z][a-z0-9-]{0,39}", version(), file, line(), line(), option::of(support), option::of(page)).prop_map(
         |(name, version, component, publisher, summary, support, privacy_policy)| PluginInfo {
@@ -50,9 +48,11 @@ fn plugin() -> impl Strategy<Value = PluginInfo> {
 
 fn capability() -> impl Strategy<Value = (CapabilityName, Capability)> {
     let partition = prop_oneof![Just(Partition::User), Just(Partition::Shared)];
-    ("[a-d][_-]?[0-9]?", partition, 1024..=67_108_864_u64, 1..=100_000_u64).prop_map(|(name, partition, quota, keys)| {
-        (name.parse().unwrap(), Capability::Kv(KvCapability { partition, quota, keys }))
-    })
+    ("[a-d][_-]?[0-9]?", partition, 1024..=67_108_864_u64, 1..=100_000_u64).prop_map(
+        |(name, partition, quota, keys)| {
+            (name.parse().unwrap(), Capability::Kv(KvCapability { partition, quota, keys }))
+        },
+    )
 }
 
 type Wanted = (sample::Index, bool);

@@ -1,0 +1,166 @@
+//! How much a schema may cost.
+
+use std::time::Instant;
+
+use serde_json::{Map, Value, json};
+
+use super::{lines, package, refused, taken};
+use crate::validator;
+
+fn many(count: usize, schema: &Value) -> Map<String, Value> {
+    (0..count).map(|at| (format!("a{at}"), schema.clone())).collect()
+}
+
+fn nested(depth: usize) -> Value {
+    (0..depth).fold(json!({ "type": "array" }), |inner, _| json!({ "items": inner }))
+}
+
+/// Each rung refers to the next one twice.
+fn ladder(rungs: usize) -> Value {
+    let rung = |at: usize| {
+        let next = json!({ "$ref": format!("#/$defs/l{}", at + 1) });
+        (format!("l{at}"), json!({ "allOf": [next, next] }))
+    };
+    let mut rungs: Map<_, _> =
+        (0..rungs).map(rung).chain([(format!("l{rungs}"), json!({ "type": "integer" }))]).collect();
+    let first = rungs.shift_remove("l0").unwrap();
+    json!({ "type": "object", "properties": { "a": first }, "$defs": rungs })
+}
+
+#[test]
+fn mc_06_keywords_whose_cost_cannot_be_bounded_are_refused() {
+    refused(
+        json!({ "type": "object", "properties": { "a": { "$dynamicRef": "#b" } } }),
+        &[
+            "in.json:1:37: #/properties/a/$dynamicRef: `$dynamicRef` is not read by this host: what it means depends on who refers to it, so its cost cannot be bounded; write `$ref`",
+        ],
+    );
+    refused(
+        json!({ "type": "object", "$id": "https://a.example/" }),
+        &[
+            "in.json:1:18: #/$id: `$id` is not read by this host: a served schema has no address, and a second one would change what `$ref` means; write no `$id`",
+        ],
+    );
+    refused(
+        json!({ "type": "object", "unevaluatedProperties": false }),
+        &[
+            "in.json:1:18: #/unevaluatedProperties: `unevaluatedProperties` is not read by this host: checking it checks again what stands beside it, so that its cost doubles with each one inside another; write `additionalProperties` and name every member under `properties`",
+        ],
+    );
+}
+
+#[test]
+fn mc_07_patterns_are_read_by_the_linear_time_engine() {
+    refused(
+        json!({ "type": "object", "properties": { "a": { "pattern": "(?=a)b" } } }),
+        &[
+            "in.json:1:47: #/properties/a/pattern: the pattern `(?=a)b` is not read by the linear-time engine: it has look-around, a back-reference, a mistake, or grows too large; write it without, and lengths as `maxLength`",
+        ],
+    );
+    refused(
+        json!({ "type": "object", "properties": { "a": { "pattern": "^(a|a)*\\1$" } } }),
+        &[
+            "in.json:1:47: #/properties/a/pattern: the pattern `^(a|a)*\\1$` is not read by the linear-time engine: it has look-around, a back-reference, a mistake, or grows too large; write it without, and lengths as `maxLength`",
+        ],
+    );
+    refused(
+        json!({ "type": "object", "properties": { "a": { "pattern": "(?:a{1,1000}){1,1000}" } } }),
+        &[
+            "in.json:1:47: #/properties/a/pattern: the pattern `(?:a{1,1000}){1,1000}` is not read by the linear-time engine: it has look-around, a back-reference, a mistake, or grows too large; write it without, and lengths as `maxLength`",
+        ],
+    );
+    refused(
+        json!({ "type": "object", "patternProperties": { "(": {} } }),
+        &[
+            "in.json:1:39: #/patternProperties/(: the pattern `(` is not read by the linear-time engine: it has look-around, a back-reference, a mistake, or grows too large; write it without, and lengths as `maxLength`",
+        ],
+    );
+    refused(
+        json!({ "type": "object", "properties": { "a": { "pattern": "a".repeat(513) } } }),
+        &[
+            "in.json:1:47: #/properties/a/pattern: the pattern has 513 bytes and at most 512 are allowed; write a shorter one",
+        ],
+    );
+    taken(json!({ "type": "object", "properties": { "a": { "pattern": "^\\d{4}-\\d{2}-\\d{2}$" } } }));
+}
+
+#[test]
+fn mc_06_how_much_there_is_is_bounded() {
+    refused(
+        json!({ "type": "object", "properties": { "a": { "enum": (0..501).collect::<Vec<_>>() } } }),
+        &[
+            "in.json:1:44: #/properties/a/enum: the list has 501 values and at most 500 are allowed; write fewer, or a `pattern`",
+        ],
+    );
+    refused(
+        json!({ "type": "object", "properties": many(70, &json!({ "pattern": "a" })) }),
+        &["in.json:1:1: #: there are 70 patterns and at most 64 are allowed; write fewer"],
+    );
+    refused(
+        json!({ "type": "object", "properties": many(1_000, &json!({})) }),
+        &["in.json:1:1: #: it holds 1001 schemas and at most 1000 are allowed; write fewer"],
+    );
+    taken(json!({ "type": "object", "properties": many(999, &json!({})) }));
+    taken(json!({ "type": "object", "properties": { "a": nested(31) } }));
+    refused(
+        json!({ "type": "object", "properties": { "a": nested(32) } }),
+        &[
+            "in.json:1:324: #/properties/a/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items/items: schemas stand more than 32 deep in each other; write the inner ones under `$defs`",
+        ],
+    );
+}
+
+#[test]
+fn mc_06_recursion_must_go_into_the_value() {
+    refused(
+        json!({ "type": "object", "properties": { "a": { "allOf": [{ "$ref": "#/properties/a" }] } } }),
+        &[
+            "in.json:1:36: #/properties/a: this schema refers to itself without going into the value; write the reference below `properties` or `items`",
+        ],
+    );
+    taken(json!({ "type": "object", "properties": { "left": { "$ref": "#" }, "right": { "$ref": "#" } } }));
+    taken(json!({ "type": "object", "properties": { "all": { "type": "array", "items": { "$ref": "#" } } } }));
+}
+
+#[test]
+fn mc_06_the_expanded_cost_is_bounded() {
+    refused(
+        ladder(13),
+        &[
+            "in.json:1:1: #: checking a value can take 32766 steps along one way through it and at most 10000 are allowed: references and combinations inside each other multiply; write fewer of them",
+        ],
+    );
+    refused(
+        json!({ "type": "object", "properties": { "a": { "anyOf": [{ "properties": { "a": { "$ref": "#/properties/a" } } }, { "properties": { "a": { "$ref": "#/properties/a" } } }] } } }),
+        &[
+            "in.json:1:1: #: checking a value can take countless steps along one way through it and at most 10000 are allowed: references and combinations inside each other multiply; write fewer of them",
+        ],
+    );
+}
+
+#[test]
+fn mc_06_what_is_taken_is_checked_soon() {
+    // The costliest schemas that are taken, and values that make them work: catalogue section 5b measured seconds.
+    let tree = json!({ "type": "object", "properties": { "left": { "$ref": "#" }, "right": { "$ref": "#" } } });
+    let deep = (0..60).fold(json!({}), |inner, _| json!({ "left": inner, "right": {} }));
+    let branches: Vec<Value> = (0..900).map(|at| json!({ "const": at })).collect();
+    let wide = json!({ "type": "object", "properties": { "a": { "type": "array", "items": { "anyOf": branches } } } });
+    for (schema, value) in [(ladder(11), json!({ "a": "x" })), (tree, deep), (wide, json!({ "a": vec!["x"; 1_000] }))] {
+        let package = package(Some(&schema.to_string()), None).unwrap();
+        let validator = validator(&package.input_schema(&package.manifest.tools[0])).unwrap();
+        let start = Instant::now();
+        let _ = validator.is_valid(&value);
+        let _ = validator.validate(&value).is_ok();
+        assert!(start.elapsed().as_secs() < 2, "{:?} for {schema}", start.elapsed());
+    }
+}
+
+#[test]
+fn mc_06_the_bytes_of_all_schemas_are_bounded_together() {
+    let half = format!("{{\"type\":\"object\"}}{}", " ".repeat((64 << 10) - 17));
+    assert_eq!(lines(package(Some(&half), Some(&half))), [""; 0]);
+    let more = format!("{half} ");
+    let expected =
+        "plugin.toml: tool: the schemas have 131073 bytes together and at most 131072 are read; write smaller schemas";
+    assert_eq!(lines(package(Some(&half), Some(&more))), [expected]);
+}
