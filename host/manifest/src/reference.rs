@@ -104,8 +104,8 @@ has to say it itself. The argument `confirmation` belongs to the host.
 Checking a value takes *steps*: one for each schema that is applied to one part of the value. The most steps along any way
 from the root of a value into its depth are counted, through references, and bounded. A reference may come back to its own
 schema if it does so below `properties`, `patternProperties`, `additionalProperties`, `items` or `prefixItems`; a tree or a
-list costs one step more for each of 64 levels, and a schema that recurs twice into the same member doubles with each level
-and is refused.
+list costs one step more for each of 128 levels, and a schema that recurs twice into the same member doubles with each level
+and is refused. So is a schema that comes back to itself through many others: it would need too much of the host's stack.
 
 `x-mcp-header` is allowed on a string, integer or boolean argument that is reached through `properties` only, with a header
 name of its own, and not on anything that sounds like a secret: everything between client and host sees headers.

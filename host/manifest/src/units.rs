@@ -65,7 +65,7 @@ impl Unit {
     /// Writes an amount with its largest unit that divides it.
     #[must_use]
     pub fn print(self, amount: u64) -> String {
-        match self.suffixes().iter().find(|(_, factor)| amount > 0 && amount % factor == 0) {
+        match self.suffixes().iter().find(|(_, factor)| amount > 0 && amount.is_multiple_of(*factor)) {
             Some((name, factor)) => format!("{} {name}", amount / factor),
             None => match self.suffixes().last() {
                 Some((name, _)) => format!("{amount} {name}"),

@@ -44,5 +44,5 @@ mod testing;
 
 pub use challenge::{InvalidPublicUrl, PublicUrl};
 pub use cursor::CursorKey;
-pub use http::{AllowedHosts, AllowedOrigins, DEFAULT_BODY_LIMIT, DEFAULT_PAGE_SIZE, HttpConfig, router, router_with};
+pub use http::{AllowedHosts, AllowedOrigins, DEFAULT_BODY_LIMIT, DEFAULT_PAGE_SIZE, Front, HttpConfig};
 pub use stdio::serve_stdio;

@@ -7,8 +7,9 @@ use hyper_util::{
     server::{conn::auto, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
+use portcullis_calls::Host;
 use portcullis_identity::Identity;
-use portcullis_mcp::{AllowedHosts, AllowedOrigins, CursorKey, HttpConfig};
+use portcullis_mcp::{AllowedHosts, AllowedOrigins, CursorKey, Front, HttpConfig};
 use tokio::{net::TcpListener, sync::Semaphore};
 
 use crate::{
@@ -48,11 +49,11 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
         page_size: config.http.page_size,
         cursor_key: CursorKey::new(owner.host.key("cursor")),
     };
-    let router = portcullis_mcp::router(Arc::clone(&owner.host), http);
+    let front = Front::new(Arc::clone(&owner.host), http);
     let control = control::listen(config.data(), Arc::clone(&owner.host)).map_err(Failure::data)?;
     let stop = stop_signal().map_err(Failure::refused)?;
     println!("ready http://{bound}/mcp");
-    accept(config, listener, router, stop).await;
+    accept(config, listener, front, stop).await;
     control.abort();
     owner.host.stop().await.map_err(Failure::data)
 }
@@ -69,7 +70,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-async fn accept(config: &Config, listener: TcpListener, router: axum::Router, stop: impl Future<Output = ()>) {
+async fn accept(config: &Config, listener: TcpListener, front: Front<Host>, stop: impl Future<Output = ()>) {
     let connections = Arc::new(Semaphore::new(config.http.connections));
     let graceful = GracefulShutdown::new();
     let mut server = auto::Builder::new(TokioExecutor::new());
@@ -95,7 +96,7 @@ async fn accept(config: &Config, listener: TcpListener, router: axum::Router, st
         };
         // Answers are small and complete: waiting for more to send would only add delay.
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(router.clone());
+        let service = TowerToHyperService::new(front.clone());
         let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
         tokio::spawn(async move {
             if let Err(error) = connection.await {

@@ -9,14 +9,18 @@
 //!             + max over ways of Σ C(t, d - 1)   for every t that s applies to the part one level further on that way
 //! ```
 //!
-//! Arguments are at most [`LEVELS`] deep (MC-09), so `C(root, LEVELS)` bounds the steps along each way, and the steps for
-//! a whole value are at most that times the number of its parts, which `limits.arguments` bounds. References may go in
-//! circles as long as each round goes a level down: a list or a binary tree has one step more for each level, and a
-//! schema that refers twice to itself for the same member doubles with each level and is refused. Only a circle on one
-//! and the same part would never end; it is refused before this is counted.
+//! A value is at most [`LEVELS`] deep, because `serde_json` reads none that is deeper, so `C(root, LEVELS)` bounds the steps
+//! along each way, and the steps for a whole value are at most that times the number of its parts, which `limits.arguments`
+//! and `limits.result` bound. References may go in circles as long as each round goes a level down: a list or a binary tree
+//! has one step more for each level, and a schema that refers twice to itself for the same member doubles with each level
+//! and is refused. Only a circle on one and the same part would never end; it is refused before this is counted.
+//!
+//! The *chain* is the same with the greatest instead of the sum: how many schemas are being applied inside each other at
+//! once. The validator recurses once for each, and a stack that overflows ends the whole process: measured, a circle of 35
+//! references through one member overflowed 2 MiB at 64 levels, and 512 in a chain fit into 1 MiB, whatever applies them.
 
-/// The deepest value (catalogue MC-09).
-const LEVELS: usize = 64;
+/// The deepest value: the recursion limit of `serde_json`. Arguments are flatter (catalogue MC-09).
+pub(super) const LEVELS: usize = 128;
 
 /// One schema, as far as cost goes: the numbers of the schemas that it applies.
 #[derive(Debug, Default)]
@@ -79,37 +83,48 @@ pub(super) fn order(nodes: &[Node]) -> Result<Vec<usize>, usize> {
     Ok(order)
 }
 
-/// `C(root, LEVELS)`; `u64::MAX` when it is beyond counting.
-pub(super) fn cost(nodes: &[Node], order: &[usize], root: usize) -> u64 {
+/// What checking the deepest value takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cost {
+    /// `C(root, LEVELS)`; `u64::MAX` when it is beyond counting.
+    pub(super) steps: u64,
+    /// The longest chain.
+    pub(super) chain: u64,
+}
+
+/// The cost of the schema `root`, given the [`order`] of all.
+pub(super) fn cost(nodes: &[Node], order: &[usize], root: usize) -> Cost {
+    Cost { steps: fold(nodes, order, u64::saturating_add)[root], chain: fold(nodes, order, u64::max)[root] }
+}
+
+/// `C`, where `both` says what two schemas that are applied side by side take together.
+fn fold(nodes: &[Node], order: &[usize], both: fn(u64, u64) -> u64) -> Vec<u64> {
     let mut below = vec![0_u64; nodes.len()];
     for _ in 0..=LEVELS {
         let mut level = vec![0_u64; nodes.len()];
         for &at in order {
             let node = &nodes[at];
-            let sum = |targets: &[usize]| targets.iter().fold(0_u64, |sum, &t| sum.saturating_add(below[t]));
-            let most = |targets: &[usize]| targets.iter().map(|&t| below[t]).max().unwrap_or(0);
-            let member = most(&node.members)
-                .max(sum(&node.other_members))
-                .saturating_add(sum(&node.patterned))
-                .saturating_add(sum(&node.names));
-            let element = most(&node.elements).max(sum(&node.other_elements)).saturating_add(sum(&node.every_element));
-            level[at] = node
-                .here
-                .iter()
-                .fold(1_u64, |sum, &t| sum.saturating_add(level[t]))
-                .saturating_add(member.max(element));
+            let all = |targets: &[usize]| targets.iter().fold(0, |sum, &t| both(sum, below[t]));
+            // Of these, any one part meets one.
+            let one = |targets: &[usize]| targets.iter().map(|&t| below[t]).max().unwrap_or(0);
+            let member = one(&node.members).max(all(&node.other_members));
+            let member = both(both(member, all(&node.patterned)), all(&node.names));
+            let element = both(one(&node.elements).max(all(&node.other_elements)), all(&node.every_element));
+            let here = node.here.iter().fold(0, |sum, &t| both(sum, level[t]));
+            level[at] = both(here, member.max(element)).saturating_add(1);
         }
         below = level;
     }
-    below[root]
+    below
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn cost_of(nodes: &[Node]) -> u64 {
-        cost(nodes, &order(nodes).unwrap(), 0)
+    fn cost_of(nodes: &[Node]) -> (u64, u64) {
+        let Cost { steps, chain } = cost(nodes, &order(nodes).unwrap(), 0);
+        (steps, chain)
     }
 
     #[test]
@@ -118,15 +133,15 @@ mod tests {
         let mut nodes: Vec<Node> =
             (0..rungs).map(|at| Node { here: vec![at + 1, at + 1], ..Node::default() }).collect();
         nodes.push(Node::default());
-        assert_eq!(cost_of(&nodes), (1 << (rungs + 1)) - 1);
+        assert_eq!(cost_of(&nodes), ((1 << (rungs + 1)) - 1, rungs as u64 + 1));
     }
 
     #[test]
     fn mc_06_a_tree_costs_one_step_for_each_level() {
         let tree = Node { members: vec![0, 0], ..Node::default() };
-        assert_eq!(cost_of(&[tree]), 65);
+        assert_eq!(cost_of(&[tree]), (129, 129));
         let list = Node { other_elements: vec![0], ..Node::default() };
-        assert_eq!(cost_of(&[list]), 65);
+        assert_eq!(cost_of(&[list]), (129, 129));
     }
 
     #[test]
@@ -136,7 +151,7 @@ mod tests {
             Node { members: vec![0], ..Node::default() },
             Node { members: vec![0], ..Node::default() },
         ];
-        assert_eq!(cost_of(&nodes), u64::MAX);
+        assert_eq!(cost_of(&nodes), (u64::MAX, 258));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub const MAX_SCHEMAS: usize = 128 << 10;
 
 /// The most steps along one way through a value: see `cost`.
 const MAX_COST: u64 = 10_000;
+/// The most schemas that are applied inside each other at once: see `cost`.
+const MAX_CHAIN: u64 = 512;
 /// The most schemas in one file.
 const MAX_SUBSCHEMAS: usize = 1_000;
 /// The deepest that schemas stand in each other.
@@ -46,7 +48,8 @@ pub(crate) enum Role {
 
 /// Compiles a schema that a [`crate::Package`] serves, as it was checked: 2020-12, nothing fetched, linear patterns.
 /// Whoever validates uses this, so that what is checked at publish is what runs. Ask `is_valid` or `validate`, which stop at
-/// the first mistake: `iter_errors` builds an error for each and takes many times as long.
+/// the first mistake: `iter_errors` builds an error for each and takes many times as long. Give it values that `serde_json`
+/// read, so at most 128 deep, and a stack of at least 1 MiB: that is what the bounds were counted for.
 ///
 /// # Errors
 /// A schema that did not come from a [`crate::Package`] may not compile.
@@ -112,10 +115,11 @@ fn is_linear(pattern: &str) -> bool {
 }
 
 /// The bounds of one schema file, for the reference page: what, how much, source.
-pub(crate) fn bounds() -> [(&'static str, u64, &'static str); 8] {
+pub(crate) fn bounds() -> [(&'static str, u64, &'static str); 9] {
     let number = |number: usize| number as u64;
     [
         ("steps along one way through a value", MAX_COST, "MC-06"),
+        ("schemas applied inside each other along one way", MAX_CHAIN, "MC-06"),
         ("nesting of the JSON text", number(strict_json::DEEPEST), "MC-06"),
         ("schemas in one file", number(MAX_SUBSCHEMAS), "MC-06"),
         ("schemas in each other", number(MAX_NESTING), "MC-06"),

@@ -109,6 +109,17 @@ pub enum SchemaRefusal {
         /// The most.
         maximum: u64,
     },
+    /// MC-06: the recursion of the validator.
+    #[error(
+        "checking a value can apply {found} schemas inside each other along one way through it and at most {maximum} are \
+         allowed; write shorter chains of references and combinations"
+    )]
+    TooLongChain {
+        /// The longest chain.
+        found: u64,
+        /// The most.
+        maximum: u64,
+    },
     /// MC-06: `enum`.
     #[error("the list has {found} values and at most {maximum} are allowed; write fewer, or a `pattern`")]
     LongList {

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::{
-    Found, MAX_COST, MAX_LIST, MAX_NESTING, MAX_PATTERN, MAX_PATTERNS, MAX_SUBSCHEMAS, SchemaRefusal, cost, is_linear,
+    Found, MAX_CHAIN, MAX_COST, MAX_LIST, MAX_NESTING, MAX_PATTERN, MAX_PATTERNS, MAX_SUBSCHEMAS, SchemaRefusal, cost,
+    is_linear,
     keyword::{Applies, Keyword, keyword},
     pointer,
     strict_json::{Json, Kind, Member},
@@ -44,7 +45,10 @@ pub(super) fn walk<'j>(root: &'j Json, found: &mut Found) -> Walked<'j> {
             found.add(json.at, pointer, SchemaRefusal::Endless);
         }
         Ok(order) => {
-            let steps = cost::cost(&walked.nodes, &order, 0);
+            let cost::Cost { steps, chain } = cost::cost(&walked.nodes, &order, 0);
+            if chain > MAX_CHAIN {
+                found.add(root.at, "", SchemaRefusal::TooLongChain { found: chain, maximum: MAX_CHAIN });
+            }
             if steps > MAX_COST {
                 let steps = (steps < 1 << 40).then_some(steps);
                 found.add(root.at, "", SchemaRefusal::TooCostly { found: steps, maximum: MAX_COST });

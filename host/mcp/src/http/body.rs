@@ -1,8 +1,7 @@
 //! The body, never more of it in memory than the limit.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
-use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
@@ -24,12 +23,19 @@ pub(super) fn declared(headers: &HeaderMap, limit: usize) -> Result<(), Fault> {
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The whole body, within the limit and in time.
-pub(super) async fn collect(body: Body, limit: usize, patience: Duration) -> Result<Bytes, Fault> {
+pub(super) async fn collect<T>(body: T, limit: usize, patience: Duration) -> Result<Bytes, Fault>
+where
+    T: http_body::Body<Data = Bytes>,
+{
     timeout(patience, join(body, limit)).await.unwrap_or_else(|_| Err(Fault::slow_body(patience)))
 }
 
 /// What arrives in one piece, as most messages do, is not copied.
-async fn join(mut body: Body, limit: usize) -> Result<Bytes, Fault> {
+async fn join<T>(body: T, limit: usize) -> Result<Bytes, Fault>
+where
+    T: http_body::Body<Data = Bytes>,
+{
+    let mut body = pin!(body);
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -53,6 +59,7 @@ async fn join(mut body: Body, limit: usize) -> Result<Bytes, Fault> {
 mod tests {
     use std::convert::Infallible;
 
+    use axum::body::Body;
     use futures_util::stream::{self, StreamExt as _};
 
     use super::*;

@@ -7,19 +7,27 @@ mod guard;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use axum::{
-    Router,
+    BoxError, Router,
     body::Body,
-    extract::{Request, State},
+    extract::State,
     middleware::{self, Next},
     response::Response,
     routing::any,
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use portcullis_backend::{Backend, Credentials};
 use portcullis_manifest::Principal;
+use tower_service::Service;
 
 use crate::{
     challenge::{Challenges, PublicUrl},
@@ -62,35 +70,73 @@ struct Endpoint<B> {
     config: HttpConfig,
 }
 
-/// `POST /mcp`, `GET /health`, and a JSON 404 for the rest.
-pub fn router<B: Backend>(backend: Arc<B>, config: HttpConfig) -> Router {
-    router_with(backend, config, Router::new())
+/// The HTTP side of the host: `POST /mcp`, `GET /health`, other routes, and a JSON 404 for the rest, all behind one check of
+/// `Host` and `Origin`.
+///
+/// The endpoint stands before the router and not in it: a router's boxed layers cost a call about as much CPU as reading
+/// its message does.
+pub struct Front<B> {
+    endpoint: Arc<Endpoint<B>>,
+    others: Router,
 }
 
-/// Like [`router`], with other routes beside it, behind the same check of `Host` and `Origin`.
-pub fn router_with<B: Backend>(backend: Arc<B>, config: HttpConfig, others: Router) -> Router {
-    let challenges = Challenges::new(config.public_url.as_ref());
-    let listing = Listing::new(config.page_size, config.cursor_key.clone());
-    let endpoint = Arc::new(Endpoint { protocol: Protocol::new(backend, challenges, listing), config });
-    Router::new()
-        .route("/mcp", any(mcp::<B>))
-        .route("/health", any(health::<B>))
-        .with_state(Arc::clone(&endpoint))
-        .merge(others)
-        .fallback(unknown_path)
-        .layer(middleware::from_fn_with_state(endpoint, guard::<B>))
-}
-
-async fn guard<B: Backend>(State(endpoint): State<Arc<Endpoint<B>>>, request: Request, next: Next) -> Response {
-    let config = &endpoint.config;
-    match guard::check(&config.allowed_hosts, &config.allowed_origins, request.uri(), request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(fault) => respond(endpoint.protocol.refuse(fault, None, None)),
+impl<B> Clone for Front<B> {
+    fn clone(&self) -> Self {
+        Self { endpoint: Arc::clone(&self.endpoint), others: self.others.clone() }
     }
 }
 
-async fn mcp<B: Backend>(State(endpoint): State<Arc<Endpoint<B>>>, request: Request) -> Response {
-    respond(endpoint.answer(request).await)
+impl<B: Backend> Front<B> {
+    /// Serves `backend`.
+    pub fn new(backend: Arc<B>, config: HttpConfig) -> Self {
+        Self::with(backend, config, Router::new())
+    }
+
+    /// Like [`Front::new`], with other routes beside `/health`.
+    pub fn with(backend: Arc<B>, config: HttpConfig, others: Router) -> Self {
+        let challenges = Challenges::new(config.public_url.as_ref());
+        let listing = Listing::new(config.page_size, config.cursor_key.clone());
+        let endpoint = Arc::new(Endpoint { protocol: Protocol::new(backend, challenges, listing), config });
+        let others = Router::new()
+            .route("/health", any(health::<B>))
+            .with_state(Arc::clone(&endpoint))
+            .merge(others)
+            .fallback(unknown_path)
+            .layer(middleware::from_fn_with_state(Arc::clone(&endpoint), guard::<B>));
+        Self { endpoint, others }
+    }
+}
+
+impl<B, T> Service<Request<T>> for Front<B>
+where
+    B: Backend,
+    T: http_body::Body<Data = Bytes> + Send + 'static,
+    T::Error: Into<BoxError>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<T>) -> Self::Future {
+        if request.uri().path() == "/mcp" {
+            let endpoint = Arc::clone(&self.endpoint);
+            Box::pin(async move { Ok(respond(endpoint.answer(request).await)) })
+        } else {
+            let mut others = self.others.clone();
+            Box::pin(async move { others.call(request.map(Body::new)).await })
+        }
+    }
+}
+
+async fn guard<B: Backend>(State(endpoint): State<Arc<Endpoint<B>>>, request: Request<Body>, next: Next) -> Response {
+    match endpoint.guard(request.uri(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(fault) => respond(endpoint.protocol.refuse(fault, None, None)),
+    }
 }
 
 async fn health<B: Backend>(State(endpoint): State<Arc<Endpoint<B>>>, method: Method) -> Response {
@@ -105,11 +151,20 @@ async fn unknown_path() -> Response {
 }
 
 impl<B: Backend> Endpoint<B> {
-    /// Checks 1 and 3 to 5 of facts A3, in this order; the rest is [`Protocol::handle`]'s. The body of a caller who proved
-    /// nothing is not read.
-    async fn answer(&self, request: Request) -> Reply {
+    fn guard(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Fault> {
+        guard::check(&self.config.allowed_hosts, &self.config.allowed_origins, uri, headers)
+    }
+
+    /// Checks 1 to 5 of facts A3; the rest is [`Protocol::handle`]'s. The body of a caller who proved nothing is not read.
+    async fn answer<T>(&self, request: Request<T>) -> Reply
+    where
+        T: http_body::Body<Data = Bytes>,
+    {
         let (head, body) = request.into_parts();
         let headers = &head.headers;
+        if let Err(fault) = self.guard(&head.uri, headers) {
+            return self.protocol.refuse(fault, None, None);
+        }
         if let Err(fault) = self.shape(&head.method, headers) {
             return self.protocol.refuse(fault, None, None);
         }

@@ -38,7 +38,9 @@ pub enum ArtefactError {
     #[error("{0}")]
     Io(#[from] io::Error),
     /// Authentic, and the engine still does not take it.
-    #[error("the engine does not take the artefact: {0}")]
+    #[error(
+        "the engine does not take the component's artefact (`pool` in the configuration sets what one may need): {0}"
+    )]
     Engine(String),
 }
 

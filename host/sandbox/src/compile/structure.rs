@@ -33,6 +33,8 @@ pub struct Checked {
     pub imports: Vec<String>,
     /// Names of its exports.
     pub exports: Vec<String>,
+    /// Bytes of its largest memory at the start.
+    pub initial_memory: u64,
 }
 
 /// A component that is not even looked at by the compiler.
@@ -128,7 +130,13 @@ pub fn check_structure(component: &[u8]) -> Result<Checked, StructureRefused> {
             Payload::InstanceSection(section) => counter.add("core instances", section.count().into())?,
             Payload::ComponentInstanceSection(section) => counter.add("core instances", section.count().into())?,
             Payload::TableSection(section) => counter.add("tables", section.count().into())?,
-            Payload::MemorySection(section) => counter.add("memories", section.count().into())?,
+            Payload::MemorySection(section) => {
+                counter.add("memories", section.count().into())?;
+                for memory in section {
+                    let pages = memory.map_err(damaged)?.initial;
+                    checked.initial_memory = checked.initial_memory.max(pages.saturating_mul(1 << 16));
+                }
+            }
             Payload::GlobalSection(section) => counter.add("globals", section.count().into())?,
             Payload::ElementSection(section) => counter.add("element segments", section.count().into())?,
             Payload::DataSection(section) => counter.add("data segments", section.count().into())?,

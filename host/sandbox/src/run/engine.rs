@@ -18,7 +18,7 @@ use wasmtime::{Store, UpdateDeadline};
 use super::{
     ending::{Ending, Ran, Stop, Usage},
     limiter::Limiter,
-    plugin::Plugin,
+    plugin::{Linked, Plugin},
     turns::Turns,
 };
 use crate::{
@@ -47,7 +47,6 @@ pub enum EngineError {
 /// See the module.
 pub struct Engine {
     shared: Arc<Shared>,
-    pool: PoolLimits,
     runtime: Option<Runtime>,
 }
 
@@ -92,13 +91,7 @@ impl Engine {
             turns: Turns::new(threads),
             stopping,
         });
-        Ok(Self { shared, pool, runtime: Some(runtime) })
-    }
-
-    /// What the pools were made for.
-    #[must_use]
-    pub fn pool(&self) -> PoolLimits {
-        self.pool
+        Ok(Self { shared, runtime: Some(runtime) })
     }
 
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -135,9 +128,10 @@ impl Plugin {
     /// Runs the call that `permit` allows, in a fresh instance, until it has ended or was ended. Dropping the future ends
     /// the guest.
     pub async fn run(&self, permit: Permit) -> Ran {
-        let plugin = self.clone();
+        let plugin = self.linked().clone();
         let start = Instant::now();
-        let mut task = AbortOnDrop(self.engine.guests.spawn(async move { plugin.run_here(permit, start).await }));
+        let guests = &self.linked().engine.guests;
+        let mut task = AbortOnDrop(guests.spawn(async move { plugin.run_here(permit, start).await }));
         match (&mut task.0).await {
             Ok(ran) => ran,
             Err(error) => {
@@ -154,8 +148,10 @@ impl Plugin {
             }
         }
     }
+}
 
-    async fn run_here(self, permit: Permit, start: Instant) -> Ran {
+impl Linked {
+    async fn run_here(&self, permit: Permit, start: Instant) -> Ran {
         let tool = permit.tool().clone();
         let limits = &tool.limits;
         let deadline = start + limits.time;

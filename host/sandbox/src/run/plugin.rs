@@ -7,7 +7,7 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
 use super::engine::Engine;
 use crate::{
-    ArtefactCache, ArtefactError, ImportsRefused, PoolLimits, StructureRefused,
+    ArtefactCache, ArtefactError, ImportsRefused, StructureRefused,
     capabilities::{CallState, link_base},
     check_imports, check_structure,
     contract::bindings::{self, PluginPre},
@@ -15,9 +15,18 @@ use crate::{
 
 /// See the module.
 #[derive(Clone)]
-pub struct Plugin {
+pub struct Plugin(Arc<Linked>);
+
+/// Shared, because each call holds on to it.
+pub(super) struct Linked {
     pub(super) pre: PluginPre<CallState>,
     pub(super) engine: Arc<super::engine::Shared>,
+}
+
+impl Plugin {
+    pub(super) fn linked(&self) -> &Arc<Linked> {
+        &self.0
+    }
 }
 
 /// A release can't be made ready.
@@ -35,20 +44,6 @@ pub enum LoadError {
          for the world `plugin` of wit/"
     )]
     NoTools,
-    /// It needs more than the pools hold.
-    #[error(
-        "the component needs {needed} {what}; this host has room for {limit} in each call (`pool.{key}` in its configuration)"
-    )]
-    Pool {
-        /// What of.
-        what: &'static str,
-        /// How many it needs.
-        needed: u64,
-        /// How many there are.
-        limit: u64,
-        /// The configuration's key.
-        key: &'static str,
-    },
     /// Its smallest memory is above its limit.
     #[error("the component starts with {needed} bytes of memory; `limits.memory` of plugin.toml allows {limit}")]
     Memory {
@@ -86,30 +81,16 @@ impl Plugin {
         if !checked.exports.contains(&tools) {
             return Err(LoadError::NoTools);
         }
+        let (needed, limit) = (checked.initial_memory, limits.memory);
+        if needed > limit {
+            return Err(LoadError::Memory { needed, limit });
+        }
+        // Loading holds the component's counts of instances, memories and tables against the pools too.
         let digest = Digest::of(component);
         let component = cache.load(engine.wasmtime(), digest)?.ok_or(LoadError::NotCompiled)?;
-        fits(&component, engine.pool(), limits)?;
         let pre = link(engine, &component, opened).map_err(|error| LoadError::Contract(format!("{error:#}")))?;
-        Ok(Self { pre, engine: engine.shared().clone() })
+        Ok(Self(Arc::new(Linked { pre, engine: engine.shared().clone() })))
     }
-}
-
-fn fits(component: &Component, pool: PoolLimits, limits: &Limits) -> Result<(), LoadError> {
-    // None: it imports or exports core modules, whose needs can't be known; the structure check lets none through that matter.
-    let Some(needs) = component.resources_required() else { return Ok(()) };
-    for (what, key, needed, limit) in [
-        ("memories", "memories", needs.num_memories, pool.memories),
-        ("tables", "tables", needs.num_tables, pool.tables),
-    ] {
-        if needed > limit {
-            return Err(LoadError::Pool { what, needed: needed.into(), limit: limit.into(), key });
-        }
-    }
-    let largest = needs.max_initial_memory_size.unwrap_or(0);
-    if largest > limits.memory {
-        return Err(LoadError::Memory { needed: largest, limit: limits.memory });
-    }
-    Ok(())
 }
 
 fn link(engine: &Engine, component: &Component, opened: &[Interface]) -> wasmtime::Result<PluginPre<CallState>> {

@@ -164,3 +164,91 @@ fn mc_06_the_bytes_of_all_schemas_are_bounded_together() {
         "plugin.toml: tool: the schemas have 131073 bytes together and at most 131072 are read; write smaller schemas";
     assert_eq!(lines(package(Some(&half), Some(&more))), [expected]);
 }
+
+/// Schemas that come back to themselves for the member `a`, each time through `links` references of one kind.
+fn circle(link: fn(Value) -> Value, links: usize) -> Value {
+    let next = |at: usize| json!({ "$ref": format!("#/$defs/l{at}") });
+    let last = json!({ "type": "object", "properties": { "a": next(0) } });
+    let links: Map<_, _> =
+        (0..links).map(|at| (format!("l{at}"), link(next(at + 1)))).chain([(format!("l{links}"), last)]).collect();
+    json!({ "type": "object", "properties": { "a": next(0) }, "$defs": links })
+}
+
+#[test]
+fn mc_06_the_recursion_of_the_validator_is_bounded() {
+    let schema = circle(|next| json!({ "allOf": [next] }), 35);
+    refused(
+        schema,
+        &[
+            "in.json:1:1: #: checking a value can apply 9217 schemas inside each other along one way through it and at most \
+           512 are allowed; write shorter chains of references and combinations",
+        ],
+    );
+}
+
+#[test]
+fn mc_06_the_longest_chain_that_is_taken_fits_into_half_of_a_default_stack() {
+    // An overflow would end the process: nextest would report this test as aborted, and the host would be gone.
+    let kinds: [fn(Value) -> Value; 7] = [
+        |next| next,
+        |next| json!({ "allOf": [next] }),
+        |next| json!({ "anyOf": [next, false] }),
+        |next| json!({ "oneOf": [next, false] }),
+        |next| json!({ "not": next }),
+        |next| json!({ "if": true, "then": next }),
+        |next| json!({ "dependentSchemas": { "a": next } }),
+    ];
+    let value = (0..126).fold(json!("leaf"), |inner, _| json!({ "a": inner }));
+    for kind in kinds {
+        let links = (0..10).rev().find(|links| package(Some(&circle(kind, *links).to_string()), None).is_ok()).unwrap();
+        let schema = circle(kind, links);
+        let value = value.clone();
+        let check = move || {
+            let validator = validator(&schema).unwrap();
+            (validator.is_valid(&value), validator.validate(&value).is_ok(), validator.iter_errors(&value).count())
+        };
+        let (valid, also, errors) =
+            std::thread::Builder::new().stack_size(1 << 20).spawn(check).unwrap().join().unwrap();
+        assert!(valid == also && valid == (errors == 0));
+    }
+}
+
+mod mutations {
+    use proptest::{prelude::*, sample::Index};
+
+    use super::{lines, package};
+    use crate::validator;
+
+    const SCHEMA: &str = r##"{ "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
+        "$defs": { "node": { "$anchor": "node", "anyOf": [{ "$ref": "#/$defs/leaf" }, { "type": "array", "items":
+        { "$ref": "#node" } }] }, "leaf": { "type": ["string", "null"], "pattern": "^[a-z]{1,8}$", "maxLength": 8 } },
+        "properties": { "tree": { "$ref": "#node" }, "region": { "type": "string", "x-mcp-header": "Region",
+        "enum": ["a", "b"], "default": "a" } }, "required": ["tree"], "additionalProperties": false }"##;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn mc_06_a_mutated_schema_is_refused_or_can_be_compiled(
+            edits in prop::collection::vec((any::<Index>(), 0..4_u8, any::<Index>(), any::<char>()), 0..5)
+        ) {
+            let mut text: Vec<char> = SCHEMA.chars().collect();
+            for (at, edit, other, put) in edits {
+                let (at, other) = (at.index(text.len()), other.index(text.len()));
+                match edit {
+                    0 => drop(text.remove(at)),
+                    1 => text.insert(at, put),
+                    2 => text.swap(at, other),
+                    _ => text[at] = text[other],
+                }
+            }
+            let text: String = text.into_iter().collect();
+            match package(Some(&text), None) {
+                Ok(package) => {
+                    prop_assert!(validator(&package.input_schema(&package.manifest.tools[0])).is_ok());
+                }
+                Err(errors) => prop_assert!(!lines(Err(errors)).is_empty()),
+            }
+        }
+    }
+}

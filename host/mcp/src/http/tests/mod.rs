@@ -18,7 +18,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{AllowedHosts, AllowedOrigins, DEFAULT_BODY_LIMIT, HttpConfig, router_with};
+use super::{AllowedHosts, AllowedOrigins, DEFAULT_BODY_LIMIT, Front, HttpConfig};
 use crate::{CursorKey, testing::Echo};
 
 /// A server on a port of its own.
@@ -64,7 +64,7 @@ impl Server {
         };
         configure(&mut config);
         let beside = axum::Router::new().route("/beside", axum::routing::get(|| async { "{}" }));
-        let router = router_with(Arc::clone(&backend), config, beside);
+        let router = axum::Router::new().fallback_service(Front::with(Arc::clone(&backend), config, beside));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { backend, address, task }
     }
