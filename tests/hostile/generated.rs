@@ -17,6 +17,18 @@ pub fn plugin_text(attack: &str) -> String {
     include_str!("wat/around.wat").replace(";; HERE", attack)
 }
 
+/// The honest plugin with `guest` nested in it. A component that is no plugin is refused for that before anything else in it
+/// is looked at; like this it is refused for what it is.
+pub fn inside(honest: &[u8], guest: &[u8]) -> Vec<u8> {
+    [honest, &section(4, guest)].concat()
+}
+
+/// The same, and `guest` is instantiated: what it needs when it begins, the plugin needs.
+pub fn started_inside(honest: &[u8], guest: &[u8]) -> Vec<u8> {
+    // One instance, of the first component, with no arguments.
+    [inside(honest, guest), section(5, b"\x01\0\0\0")].concat()
+}
+
 /// Each is valid WebAssembly, and more of it than any plugin needs: refused before a compiler sees it (WX-30).
 pub fn too_much() -> Vec<Plant> {
     let plant = |name, rule, bytes| Plant { name, rule, bytes };
@@ -35,7 +47,7 @@ pub fn too_much() -> Vec<Plant> {
 }
 
 /// Each is valid and within every count, and takes a compiler long: published or refused, but the host that serves
-/// must not feel it (WX-07).
+/// must not feel it (WX-07). None is a plugin: see [`inside`].
 pub fn slow_to_compile() -> Vec<Plant> {
     let plant = |name, bytes| Plant { name, rule: "compile limits", bytes };
     vec![
@@ -55,6 +67,7 @@ pub fn not_a_component(component: &[u8]) -> Vec<Plant> {
     flipped[middle] ^= 0xff;
     let mut twice = component.to_vec();
     twice.extend_from_slice(component);
+    let no_kind = [component, b"\x7f\x01\0"].concat();
     vec![
         plant("empty", "not a component", b""),
         plant("four_bytes", "not a component", b"\0asm"),
@@ -67,7 +80,7 @@ pub fn not_a_component(component: &[u8]) -> Vec<Plant> {
         plant("flipped", "damaged, or not a plugin", &flipped),
         plant("twice", "damaged", &twice),
         plant("section_longer_than_file", "damaged", b"\0asm\x0d\0\x01\0\x00\xff\xff\xff\xff\x0f"),
-        plant("section_of_no_kind", "damaged", b"\0asm\x0d\0\x01\0\x7f\x01\0"),
+        plant("section_of_no_kind", "damaged", &no_kind),
         plant("future_version", "not a component, or damaged", b"\0asm\x0e\0\x01\0"),
     ]
 }

@@ -57,6 +57,9 @@ pub trait Backend: Send + Sync + 'static {
     /// accept, limits and failures of the tool are answers, because a model can read and mend them.
     fn call(&self, request: ToolRequest) -> impl Future<Output = Result<ToolAnswer, CallRefused>> + Send;
 
+    /// Whether calls can be taken: what `/health` answers (catalogue AD-01).
+    fn healthy(&self) -> bool;
+
     /// Takes note of what a transport or the protocol refused, for the audit (catalogue AD-21).
     fn refused(&self, refusal: Refusal);
 }

@@ -126,12 +126,6 @@ impl Host {
         Ok(entries)
     }
 
-    /// Whether calls can be taken.
-    #[must_use]
-    pub fn healthy(&self) -> bool {
-        self.audit.accepting()
-    }
-
     /// Writes what waits. The last thing before the process ends.
     ///
     /// # Errors
@@ -220,6 +214,10 @@ impl Backend for Host {
 
     async fn call(&self, request: ToolRequest) -> Result<ToolAnswer, CallRefused> {
         self.run(request).await.map(|(answer, _)| answer)
+    }
+
+    fn healthy(&self) -> bool {
+        self.audit.accepting()
     }
 
     fn refused(&self, refusal: Refusal) {

@@ -142,6 +142,10 @@ impl Backend for Echo {
         }
     }
 
+    fn healthy(&self) -> bool {
+        true
+    }
+
     fn refused(&self, refusal: Refusal) {
         self.told.lock().unwrap().push(refusal);
     }

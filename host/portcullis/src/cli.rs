@@ -101,6 +101,17 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Internal, for the benchmark: call a tool many times in this process and print the medians of what was used
+    #[command(hide = true)]
+    Measure {
+        /// Its name on the wire
+        tool: String,
+        /// A JSON object
+        arguments: String,
+        /// How often
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+        times: u32,
+    },
     /// Internal: compiles for the process that started it
     #[command(hide = true)]
     CompileHelper,

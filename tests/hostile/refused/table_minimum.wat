@@ -1,6 +1,7 @@
 ;; refused: tables (WX-30)
 ;; Asks for ten million elements before it begins.
 (component
-  (core module
+  (core module $m
     (table 10000000 funcref))
+  (core instance (instantiate $m))
 )

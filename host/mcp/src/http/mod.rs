@@ -143,7 +143,11 @@ async fn health<B: Backend>(State(endpoint): State<Arc<Endpoint<B>>>, method: Me
     if method != Method::GET && method != Method::HEAD {
         return respond(endpoint.protocol.refuse(Fault::method_not_allowed("GET, HEAD"), None, None));
     }
-    json(StatusCode::OK, Body::from(r#"{"status":"ok"}"#))
+    if endpoint.protocol.backend.healthy() {
+        json(StatusCode::OK, Body::from(r#"{"status":"ok"}"#))
+    } else {
+        json(StatusCode::SERVICE_UNAVAILABLE, Body::from(r#"{"status":"calls cannot be recorded, so none runs"}"#))
+    }
 }
 
 async fn unknown_path() -> Response {

@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::unexpected;
 use crate::{
-    control::{CallAnswer, Response, UsageLine},
+    control::{CallAnswer, Request, Response, UsageLine},
     exit::Failure,
+    host::Owner,
 };
 
 /// The arguments from the command line, a file or stdin.
@@ -39,6 +40,40 @@ pub(super) fn print(answer: Response, as_json: bool) -> Result<(), Failure> {
     if answer.is_error { Err(Failure::tool()) } else { Ok(()) }
 }
 
+/// `measure`: the medians of many calls, as one line of JSON.
+pub(super) async fn measure(
+    access: &Owner,
+    tool: &str,
+    arguments: &Map<String, Value>,
+    times: u32,
+) -> Result<(), Failure> {
+    let mut used = Vec::new();
+    for _ in 0..times {
+        let request = Request::Call { tool: tool.to_owned(), arguments: arguments.clone() };
+        match access.ask(request).await? {
+            Response::Called(CallAnswer { is_error: false, usage: Some(usage), .. }) => used.push(usage),
+            Response::Called(_) => return Err(Failure::tool()),
+            _ => return Err(unexpected()),
+        }
+    }
+    let median = |value: fn(&UsageLine) -> u64| {
+        let mut values: Vec<u64> = used.iter().map(value).collect();
+        values.sort_unstable();
+        values[values.len() / 2]
+    };
+    println!(
+        "{}",
+        json!({
+            "tool": tool,
+            "calls": times,
+            "instantiate_us": median(|usage| usage.instantiate_us),
+            "sandbox_us": median(|usage| usage.wall_us),
+            "fuel": median(|usage| usage.fuel),
+        })
+    );
+    Ok(())
+}
+
 fn in_words(answer: &CallAnswer) {
     for line in &answer.log {
         eprintln!("log  {line}");
@@ -50,7 +85,7 @@ fn in_words(answer: &CallAnswer) {
         }
     }
     match &answer.usage {
-        Some(UsageLine { outcome, effect, fuel, memory, host_calls, wall_us }) => eprintln!(
+        Some(UsageLine { outcome, effect, fuel, memory, host_calls, wall_us, .. }) => eprintln!(
             "\n{outcome}; effect {effect}; fuel {fuel}; peak memory {} KiB; host calls {host_calls}; {}.{:03} ms; call {}",
             memory >> 10,
             wall_us / 1000,

@@ -48,6 +48,13 @@ async fn ask(mut config: Config, command: Command) -> Result<(), Failure> {
             config.listen = listen.or(config.listen);
             return serve::serve(&config).await;
         }
+        Command::Measure { tool, arguments, times } => {
+            let arguments = call::arguments(&arguments)?;
+            let Access::Here(owner) = Access::open(&config).await? else {
+                return Err(Failure::data("another process owns the data directory; measure one that nobody serves"));
+            };
+            return call::measure(&owner, &tool, &arguments, times).await;
+        }
         Command::Stdio => return Access::open(&config).await?.stdio(&config).await,
         _ => {}
     }
@@ -67,8 +74,10 @@ async fn ask(mut config: Config, command: Command) -> Result<(), Failure> {
         Command::Audit { tool, call, limit, json } => {
             (Request::Audit { tool, call, limit }, Box::new(move |answer| lists::audit(answer, json)))
         }
-        Command::Serve { .. } | Command::Stdio | Command::Check { .. } => unreachable!("handled above"),
-        Command::CompileHelper | Command::CompileWorker { .. } => unreachable!("handled by the caller"),
+        Command::Serve { .. } | Command::Stdio | Command::Measure { .. } => unreachable!("handled above"),
+        Command::Check { .. } | Command::CompileHelper | Command::CompileWorker { .. } => {
+            unreachable!("handled by the caller")
+        }
     };
     print(Access::open(&config).await?.ask(request).await?)
 }

@@ -131,6 +131,7 @@ async fn call(host: &Host, tool: String, arguments: Map<String, Value>) -> Resul
                 fuel: used.fuel,
                 memory: used.memory,
                 host_calls: used.host_calls,
+                instantiate_us: u64::try_from(used.instantiate.as_micros()).unwrap_or(u64::MAX),
                 wall_us: u64::try_from(used.wall.as_micros()).unwrap_or(u64::MAX),
             };
             let mut log: Vec<_> = report.log.iter().map(|line| format!("{:?}: {}", line.level, line.text)).collect();

@@ -54,17 +54,13 @@ impl Access {
     pub(crate) async fn ask(self, request: Request) -> Result<Response, Failure> {
         let response = match self {
             Self::Here(owner) => {
-                let by = server::name_of(rustix::process::getuid().as_raw());
-                let response = answer(&owner.host, &by, request).await;
+                let response = owner.answer(request).await;
                 owner.host.stop().await.map_err(Failure::data)?;
                 response
             }
             Self::There(stream) => exchange(stream, &request).await?.0,
         };
-        match response {
-            Response::Refused { why } => Err(Failure::refused(why)),
-            response => Ok(response),
-        }
+        said(response)
     }
 
     /// Serves MCP on stdin and stdout.
@@ -99,6 +95,25 @@ impl Access {
                 tokio::try_join!(up, down).map(drop).map_err(broken)
             }
         }
+    }
+}
+
+impl Owner {
+    /// Asks one question of a host in this process.
+    pub(crate) async fn ask(&self, request: Request) -> Result<Response, Failure> {
+        said(self.answer(request).await)
+    }
+
+    async fn answer(&self, request: Request) -> Response {
+        let by = server::name_of(rustix::process::getuid().as_raw());
+        answer(&self.host, &by, request).await
+    }
+}
+
+fn said(response: Response) -> Result<Response, Failure> {
+    match response {
+        Response::Refused { why } => Err(Failure::refused(why)),
+        response => Ok(response),
     }
 }
 

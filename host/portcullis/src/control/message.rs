@@ -97,6 +97,7 @@ pub(crate) struct UsageLine {
     pub(crate) fuel: u64,
     pub(crate) memory: u64,
     pub(crate) host_calls: u64,
+    pub(crate) instantiate_us: u64,
     pub(crate) wall_us: u64,
 }
 

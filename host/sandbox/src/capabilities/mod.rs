@@ -40,6 +40,7 @@ pub(crate) struct CallState {
     pub(crate) effect: Effect,
     pub(crate) host_calls: u64,
     pub(crate) deadline: Instant,
+    pub(crate) instantiate: Duration,
 }
 
 impl CallState {
@@ -55,6 +56,7 @@ impl CallState {
             effect: Effect::None,
             host_calls: 0,
             deadline,
+            instantiate: Duration::ZERO,
         }
     }
 

@@ -72,7 +72,9 @@ pub struct Usage {
     pub host_calls: u64,
     /// The highest effect among them.
     pub effect: Effect,
-    /// Time in the sandbox.
+    /// From an empty store to an instance.
+    pub instantiate: Duration,
+    /// Time in the sandbox, waiting for a thread included.
     pub wall: Duration,
 }
 

@@ -141,6 +141,7 @@ impl Plugin {
                     memory: 0,
                     host_calls: 0,
                     effect: portcullis_manifest::Effect::None,
+                    instantiate: Duration::ZERO,
                     wall: start.elapsed(),
                 };
                 let ending = Ending::Stopped(Stop::Host);
@@ -172,6 +173,7 @@ impl Linked {
             memory: state.limiter.memory(),
             host_calls: state.host_calls,
             effect: state.effect,
+            instantiate: state.instantiate,
             wall: start.elapsed(),
         };
         Ran { ending, usage, writes: state.take_writes(), log, log_dropped }
@@ -199,7 +201,9 @@ impl Linked {
     }
 
     async fn call(&self, store: &mut Store<CallState>) -> wasmtime::Result<Ending> {
+        let begin = Instant::now();
         let instance = self.pre.instantiate_async(&mut *store).await?;
+        store.data_mut().instantiate = begin.elapsed();
         let permit = &store.data().permit;
         let (tool, arguments) = (permit.tool().name.to_string(), permit.arguments().to_owned());
         let outcome = instance.portcullis_plugin_tools().call_call(&mut *store, &tool, &arguments).await?;

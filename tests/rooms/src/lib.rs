@@ -1,0 +1,35 @@
+//! What the suites that cross rooms share: the real program, started on a data directory of its own, and small clients that
+//! send exactly the bytes a test wants. Nothing here stands in for a part of the host.
+//!
+//! ```no_run
+//! use portcullis_tests::{Home, plugin};
+//! use serde_json::json;
+//!
+//! let home = Home::with([plugin("plugins/notes")]);
+//! let served = home.serve();
+//! let note = served.call("notes_create", json!({ "title": "Milk", "body": "two litres" }));
+//! assert_eq!(note["structuredContent"]["title"], "Milk");
+//! assert_eq!(home.run(["call", "notes_search"]).code, 0);
+//! ```
+//!
+//! Nothing is skipped: what a test needs and does not find makes it fail, with the command that brings it. Nothing waits for
+//! a time to pass: a test waits for a line, an answer or the end of a process.
+
+mod folder;
+mod home;
+mod http;
+mod mcp;
+mod needed;
+mod place;
+mod prepared;
+mod served;
+mod stdio;
+
+pub use folder::Folder;
+pub use home::{Home, Ran};
+pub use http::{Answer, Connection};
+pub use mcp::{Era, Mcp, message, tool_request};
+pub use needed::{node, plugin, program, python};
+pub use place::{CLIENTS_NODE, CLIENTS_PYTHON, PROGRAM, built, files, given, printed, root};
+pub use served::Served;
+pub use stdio::Stdio;

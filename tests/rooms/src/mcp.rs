@@ -1,0 +1,110 @@
+//! The protocol, as little of it as a test needs: one message, one answer.
+
+use std::{io, net::SocketAddr};
+
+use serde_json::{Value, json};
+
+use crate::{Answer, Connection};
+
+/// Which rules of the protocol a message follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Era {
+    /// Revision 2025-11-25.
+    Legacy,
+    /// Revision 2026-07-28.
+    Modern,
+}
+
+/// A client over one HTTP connection.
+#[derive(Debug)]
+pub struct Mcp {
+    connection: Connection,
+    era: Era,
+    next: u64,
+}
+
+/// A JSON-RPC request. A modern one carries its metadata.
+#[must_use]
+pub fn message(era: Era, id: impl Into<Value>, method: &str, mut params: Value) -> Value {
+    if era == Era::Modern {
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientInfo": { "name": "portcullis-tests", "version": "0" },
+        });
+    }
+    json!({ "jsonrpc": "2.0", "id": id.into(), "method": method, "params": params })
+}
+
+/// A call of a tool.
+#[must_use]
+pub fn tool_request(era: Era, id: impl Into<Value>, tool: &str, arguments: &Value) -> Value {
+    message(era, id, "tools/call", json!({ "name": tool, "arguments": arguments }))
+}
+
+impl Era {
+    /// The header lines that go with a message of that method; `name` is the tool's.
+    #[must_use]
+    pub fn headers(self, method: &str, name: Option<&str>) -> Vec<String> {
+        let mut lines =
+            vec!["Content-Type: application/json".to_owned(), "Accept: application/json, text/event-stream".to_owned()];
+        match self {
+            Self::Legacy => lines.push("MCP-Protocol-Version: 2025-11-25".to_owned()),
+            Self::Modern => {
+                lines.push("MCP-Protocol-Version: 2026-07-28".to_owned());
+                lines.push(format!("Mcp-Method: {method}"));
+                lines.extend(name.map(|name| format!("Mcp-Name: {name}")));
+            }
+        }
+        lines
+    }
+}
+
+impl Mcp {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When nobody listens.
+    pub fn open(address: SocketAddr, era: Era) -> io::Result<Self> {
+        Ok(Self { connection: Connection::open(address)?, era, next: 0 })
+    }
+
+    /// Sends one request and gives the whole answer.
+    ///
+    /// # Errors
+    /// When the connection ends before the answer is whole.
+    pub fn send(&mut self, method: &str, params: Value) -> io::Result<Answer> {
+        self.next += 1;
+        let headers = self.era.headers(method, params["name"].as_str());
+        let message = message(self.era, self.next, method, params);
+        self.connection.request("POST", "/mcp", &headers, message.to_string().as_bytes())?;
+        self.connection.answer()
+    }
+
+    /// Calls a tool; gives the JSON-RPC answer, whatever it says.
+    ///
+    /// # Errors
+    /// When the connection ends before the answer is whole.
+    pub fn try_call(&mut self, tool: &str, arguments: Value) -> io::Result<Value> {
+        Ok(self.send("tools/call", json!({ "name": tool, "arguments": arguments }))?.json())
+    }
+
+    /// Calls a tool that has to answer, with success or a tool error; gives the result.
+    ///
+    /// # Panics
+    /// When there is no result.
+    pub fn call(&mut self, tool: &str, arguments: Value) -> Value {
+        let answer = self.try_call(tool, arguments).unwrap_or_else(|error| panic!("{tool}: {error}"));
+        assert!(answer["result"].is_object(), "{tool}: {answer}");
+        answer["result"].clone()
+    }
+
+    /// The tools that are listed.
+    ///
+    /// # Panics
+    /// When they can't be listed.
+    pub fn tools(&mut self) -> Vec<Value> {
+        let answer = self.send("tools/list", json!({})).expect("tools/list is answered").json();
+        answer["result"]["tools"].as_array().unwrap_or_else(|| panic!("no tools: {answer}")).clone()
+    }
+}

@@ -1,0 +1,170 @@
+//! What a hostile plugin says: to the client, to the operator, to the host's stdout.
+
+use serde_json::{Value, json};
+
+use crate::zoo::{Attack, Short, Zoo};
+
+/// `limits.log` of the zoo, which is the default.
+const LOG: usize = 64 << 10;
+
+fn ask(tool: &str) -> (Zoo, Attack) {
+    let mut zoo = Zoo::open();
+    let attack = zoo.attack(&Short::Fuel.wire(tool), json!({}));
+    (zoo, attack)
+}
+
+/// Lines of the log that a call of this plugin's tool wrote.
+fn lines_of<'a>(log: &'a str, wire: &str) -> Vec<&'a str> {
+    log.lines().filter(|line| line.contains(&format!(" tool={wire} "))).collect()
+}
+
+#[test]
+fn wx_25_a_flood_of_lines_is_kept_up_to_its_limit_and_counted_beyond() {
+    for tool in ["flood_log", "flood_stdout"] {
+        let (zoo, _) = ask(tool);
+        let wire = Short::Fuel.wire(tool);
+        let log = zoo.served.log();
+        let lines = lines_of(&log, &wire);
+        let (dropped, kept): (Vec<&str>, Vec<&str>) = lines.iter().partition(|line| line.contains("dropped="));
+        let text = kept.iter().map(|line| line.matches("flood ").count() * "flood ".len()).sum::<usize>();
+        assert!(text > LOG / 2 && text <= LOG, "{tool}: {text} bytes kept");
+        let [dropped] = dropped[..] else { panic!("{tool}: one line counts what was dropped: {dropped:?}") };
+        let count =
+            dropped.split("dropped=").nth(1).and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+        assert!(count.is_some_and(|count| count > 1_000) && dropped.contains("`limits.log`"), "{dropped}");
+    }
+}
+
+#[test]
+fn wx_25_a_line_of_a_plugin_is_one_escaped_line_of_the_log_and_none_of_stdout() {
+    let mut zoo = Zoo::open();
+    for tool in ["forged_log", "forged_stdout"] {
+        let attack = zoo.attack(&Short::Fuel.wire(tool), json!({}));
+        assert_eq!(attack.class(), "ok", "{tool}");
+    }
+    let log = zoo.served.log();
+    for line in log.lines() {
+        assert!(!line.starts_with("2026-11-22T00:00:00Z") && !line.starts_with('{'), "a forged line: {line}");
+        assert!(!line.chars().any(|c| c.is_control() || c == '\u{2028}'), "not escaped: {line:?}");
+    }
+    let forged = lines_of(&log, "zoo_forged_log");
+    let [line] = forged[..] else { panic!("one line: {forged:?}") };
+    assert!(line.contains(r"ok\u{a}{") && line.contains(r"\u{1b}[1A"), "{line}");
+    assert!(line.contains("portcullis::plugin"), "it says who speaks: {line}");
+    // A tool can't raise the level at which the operator is called: `log::error!` of a plugin is no error of the host.
+    assert!(line.contains(" INFO "), "{line}");
+    let Zoo { served, .. } = zoo;
+    let ran = served.stop();
+    assert_eq!(ran.stdout, "", "nothing of a plugin is on stdout");
+}
+
+#[test]
+fn wx_31_what_a_panic_says_reaches_the_operator_and_no_client() {
+    let (zoo, attack) = ask("panic");
+    let said = "on purpose: nobody outside may read this";
+    assert!(zoo.served.log().contains(said));
+    assert!(!attack.result.to_string().contains(said), "{}", attack.result);
+    assert!(!attack.result.to_string().contains(".rs"), "{}", attack.result);
+}
+
+#[test]
+fn wx_26_a_request_for_too_many_random_bytes_is_told_how_many_there_are() {
+    let (_zoo, attack) = ask("random_bomb");
+    assert_eq!(attack.class(), "trap");
+    let text = attack.text();
+    assert!(text.contains("64 KiB") || text.contains("65536"), "{text}");
+}
+
+#[test]
+fn wx_02_a_guest_sees_no_file_no_variable_and_no_terminal() {
+    let (_zoo, attack) = ask("look_around");
+    assert_eq!(attack.class(), "ok");
+    assert_eq!(attack.answers(), Vec::<&str>::new());
+}
+
+#[test]
+fn wx_22_a_result_that_does_not_fit_is_refused_by_the_name_of_the_schema_and_quotes_nothing() {
+    let mut zoo = Zoo::open();
+    for (tool, words) in [
+        ("not_json", "not JSON"),
+        ("not_an_object", "not an object"),
+        ("wrong_shape", "output schema"),
+        ("no_structure", "output schema"),
+        ("deep_json", "not JSON"),
+    ] {
+        let attack = zoo.attack(&Short::Fuel.wire(tool), json!({}));
+        assert_eq!(attack.class(), "bad-result", "{tool}");
+        assert!(attack.is_error() && attack.text().contains(words), "{tool}: {}", attack.text());
+        assert!(attack.result["structuredContent"].is_null(), "{tool}: {}", attack.result);
+        assert!(
+            !attack.text().contains("many") && !attack.text().contains("more"),
+            "{tool} is quoted: {}",
+            attack.text()
+        );
+    }
+}
+
+#[test]
+fn mc_11_a_question_that_the_manifest_does_not_allow_never_reaches_the_client() {
+    let (_zoo, attack) = ask("undeclared_question");
+    assert_eq!(attack.class(), "bad-result");
+    assert!(attack.text().contains("`ask`"), "{}", attack.text());
+    assert!(!attack.result.to_string().contains("password"), "{}", attack.result);
+}
+
+#[test]
+fn mc_10_links_have_schemes_that_nothing_runs() {
+    let (_zoo, attack) = ask("bad_link");
+    let sent = attack.result.to_string();
+    if attack.class() == "ok" {
+        for scheme in ["javascript:", "file:", "data:", "ui:"] {
+            assert!(!sent.contains(&format!("\"uri\":\"{scheme}")), "{sent}");
+        }
+    } else {
+        assert_eq!(attack.class(), "bad-result", "{sent}");
+    }
+}
+
+#[test]
+fn mc_10_a_mime_type_is_one_and_fits_its_block() {
+    let (_zoo, attack) = ask("bad_mime");
+    if attack.class() != "ok" {
+        assert_eq!(attack.class(), "bad-result", "{}", attack.result);
+        return;
+    }
+    for block in attack.result["content"].as_array().expect("content") {
+        let kind = block["mimeType"].as_str().unwrap_or("image/");
+        assert!(kind.starts_with("image/") && !kind.chars().any(char::is_control), "{block}");
+    }
+}
+
+#[test]
+fn mc_10_metadata_of_the_protocol_is_the_hosts_alone() {
+    let (_zoo, attack) = ask("bad_meta");
+    let meta: Vec<&String> = attack.result["_meta"].as_object().map(|meta| meta.keys().collect()).unwrap_or_default();
+    for key in meta {
+        // MCP reserves every prefix whose second label is one of these, and both words alone.
+        let reserved = key.split_once('/').is_some_and(|(prefix, _)| {
+            prefix.split('.').any(|label| label == "mcp" || label == "modelcontextprotocol")
+        });
+        assert!(!reserved, "a plugin speaks for the protocol: {key}");
+    }
+}
+
+#[test]
+fn mc_10_no_invisible_character_of_a_result_reaches_the_client() {
+    let (_zoo, attack) = ask("poison");
+    assert_eq!(attack.class(), "ok");
+    let blocks = attack.result["content"].as_array().expect("content");
+    assert_eq!(blocks.len(), 5, "fake results are text, and no blocks: {blocks:?}");
+    assert!(blocks.iter().all(|block| block["type"] == "text"), "{blocks:?}");
+    assert_eq!(attack.result["isError"], Value::Null);
+    let hidden = |c: char| {
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            || matches!(c, '\u{e0000}'..='\u{e007f}')
+    };
+    let found: Vec<String> =
+        attack.text().chars().filter(|c| hidden(*c)).map(|c| c.escape_unicode().to_string()).collect();
+    assert!(found.is_empty(), "they reach the client: {}", found.join(" "));
+}

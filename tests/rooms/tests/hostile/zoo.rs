@@ -1,0 +1,219 @@
+//! The zoo of `tests/hostile`, served beside `notes`: attacks on it, and what each left in the audit and in the process.
+
+use std::{
+    collections::HashMap,
+    fs,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use portcullis_tests::{Era, Home, Mcp, Served, built, plugin, root};
+use serde_json::{Value, json};
+
+/// Beyond its `time`, how late a call may end (WX-08).
+pub(crate) const LATE: Duration = Duration::from_millis(250);
+
+/// Beyond its `memory`, how much a call may make the process grow (WX-10).
+pub(crate) const SLACK: u64 = 32 << 20;
+
+/// How soon after its answer a call's outcome is in the audit: far above the 50 ms that a flush waits.
+const RECORDED: Duration = Duration::from_secs(2);
+
+/// The two manifests of the zoo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Short {
+    /// `plugin.toml`: little fuel, much time.
+    Fuel,
+    /// `plugin-time.toml`: little time, much fuel.
+    Time,
+}
+
+/// A host with the zoo in it.
+pub(crate) struct Zoo {
+    pub(crate) home: Home,
+    pub(crate) served: Served,
+    client: Mcp,
+    /// The newest audit row of each tool that was looked at.
+    seen: HashMap<String, i64>,
+}
+
+/// A call that has ended.
+#[derive(Debug)]
+pub(crate) struct Attack {
+    /// What the client got.
+    pub(crate) result: Value,
+    /// Its row in the audit: the kind `call` or `outcome`.
+    pub(crate) row: Value,
+}
+
+/// What the process holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Holds {
+    pub(crate) descriptors: usize,
+    pub(crate) threads: usize,
+}
+
+impl Short {
+    /// The tool's name on the wire.
+    pub(crate) fn wire(self, tool: &str) -> String {
+        match self {
+            Self::Fuel => format!("zoo_{tool}"),
+            Self::Time => format!("zoo_time_{tool}"),
+        }
+    }
+}
+
+impl Zoo {
+    pub(crate) fn open() -> Self {
+        let _ = built("tests/hostile/zoo/zoo.wasm");
+        let zoo = root().join("tests/hostile/zoo");
+        let home = Home::with([plugin("plugins/notes"), zoo.join("plugin.toml"), zoo.join("plugin-time.toml")]);
+        Self::serve(home)
+    }
+
+    /// A home of the test's own.
+    pub(crate) fn serve(home: Home) -> Self {
+        let served = home.serve();
+        let client = served.client(Era::Legacy);
+        Self { home, served, client, seen: HashMap::new() }
+    }
+
+    /// The same data directory, served by a new process.
+    pub(crate) fn restart(self) -> Self {
+        let Self { home, served, client, seen } = self;
+        drop(client);
+        assert_eq!(served.stop().code, 0, "the host stops as it was told to");
+        let served = home.serve();
+        let client = served.client(Era::Legacy);
+        Self { home, served, client, seen }
+    }
+
+    /// Calls a tool over HTTP, as a client does.
+    pub(crate) fn call(&mut self, wire: &str, arguments: Value) -> Value {
+        self.client.call(wire, arguments)
+    }
+
+    /// Calls a tool and looks for its one outcome in the audit.
+    pub(crate) fn attack(&mut self, wire: &str, arguments: Value) -> Attack {
+        let result = self.call(wire, arguments);
+        let mut outcomes = Vec::new();
+        let deadline = Instant::now() + RECORDED;
+        while outcomes.is_empty() && Instant::now() < deadline {
+            outcomes = self.new_outcomes(wire);
+        }
+        assert_eq!(outcomes.len(), 1, "{wire}: one outcome in the audit: {outcomes:?}");
+        Attack { result, row: outcomes.remove(0) }
+    }
+
+    /// The outcomes of a tool since this was asked last; each has its intent.
+    pub(crate) fn new_outcomes(&mut self, wire: &str) -> Vec<Value> {
+        let listed = self.home.must(["audit", "--json", "--tool", wire, "--limit", "10000"]);
+        let seen = self.seen.entry(wire.to_owned()).or_default();
+        let rows: Vec<Value> = listed.lines().map(|line| serde_json::from_str(line).expect("a row is JSON")).collect();
+        let fresh = |row: &&Value| row["seq"].as_i64().expect("a number") > *seen;
+        let of_kind = |kind: &'static str| rows.iter().filter(move |row| row["kind"] == kind);
+        let outcomes: Vec<Value> = of_kind("outcome").filter(fresh).cloned().collect();
+        let calls: Vec<Value> = of_kind("call").filter(fresh).cloned().collect();
+        for outcome in &outcomes {
+            let intent = of_kind("intent").find(|intent| intent["correlation"] == outcome["correlation"]);
+            let intent = intent.unwrap_or_else(|| panic!("{wire}: an outcome without intent: {outcome}"));
+            assert!(intent["seq"].as_i64() < outcome["seq"].as_i64(), "{wire}: the intent comes first");
+        }
+        *seen = rows.iter().filter_map(|row| row["seq"].as_i64()).max().unwrap_or(*seen).max(*seen);
+        outcomes.into_iter().chain(calls).collect()
+    }
+
+    /// A neighbour's call: the host is up and serves others.
+    pub(crate) fn still_serves(&mut self, after: &str) {
+        let found = self.call("notes_search", json!({}));
+        assert!(found["isError"].is_null() && found["structuredContent"].is_object(), "after {after}: {found}");
+    }
+
+    /// Descriptors and threads of the process.
+    pub(crate) fn holds(&self) -> Holds {
+        let count = |what: &str| {
+            let entries = fs::read_dir(format!("/proc/{}/{what}", self.served.pid()));
+            entries.unwrap_or_else(|error| panic!("the host is gone: {error}")).count()
+        };
+        Holds { descriptors: count("fd"), threads: count("task") }
+    }
+
+    /// Waits until the process holds no more than `base`: what a call opened is closed soon after it, not with it.
+    pub(crate) fn let_go(&self, base: Holds) {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        loop {
+            let now = self.holds();
+            if now.descriptors <= base.descriptors && now.threads <= base.threads {
+                return;
+            }
+            if Instant::now() > deadline {
+                let open = fs::read_dir(format!("/proc/{}/fd", self.served.pid())).expect("the host is up");
+                let open: Vec<_> = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok()).collect();
+                panic!("the host holds {now:?}; before the attacks it held {base:?}: {open:?}");
+            }
+            sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Bytes that are resident now.
+    pub(crate) fn resident(&self) -> u64 {
+        self.status("VmRSS")
+    }
+
+    /// The most bytes that were resident since [`Zoo::forget_peak`].
+    pub(crate) fn peak(&self) -> u64 {
+        self.status("VmHWM")
+    }
+
+    /// Lets the kernel begin again with the peak.
+    pub(crate) fn forget_peak(&self) {
+        fs::write(format!("/proc/{}/clear_refs", self.served.pid()), "5").expect("the peak of a child can be reset");
+    }
+
+    fn status(&self, key: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.served.pid())).expect("the host is up");
+        let line =
+            status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':')?.trim().strip_suffix(" kB"));
+        line.and_then(|number| number.trim().parse::<u64>().ok()).expect("a number of kB") << 10
+    }
+}
+
+impl Attack {
+    /// The audit's word for how it ended.
+    pub(crate) fn class(&self) -> &str {
+        self.row["class"].as_str().expect("an outcome has a class")
+    }
+
+    /// From admission to outcome.
+    pub(crate) fn wall(&self) -> Duration {
+        Duration::from_micros(self.number("wall_us"))
+    }
+
+    /// A number of the audit's row.
+    pub(crate) fn number(&self, key: &str) -> u64 {
+        self.row[key].as_u64().unwrap_or_else(|| panic!("{key} in {}", self.row))
+    }
+
+    /// Whether the client was told of an error.
+    pub(crate) fn is_error(&self) -> bool {
+        self.result["isError"] == true
+    }
+
+    /// All the text that the client got.
+    pub(crate) fn text(&self) -> String {
+        let blocks = self.result["content"].as_array().expect("a result has content");
+        blocks.iter().filter_map(|block| block["text"].as_str()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// `structuredContent.answers`.
+    pub(crate) fn answers(&self) -> Vec<&str> {
+        let answers = self.result["structuredContent"]["answers"].as_array();
+        let answers = answers.unwrap_or_else(|| panic!("no answers: {}", self.result));
+        answers.iter().filter_map(Value::as_str).collect()
+    }
+
+    /// `structuredContent.count`.
+    pub(crate) fn count(&self) -> u64 {
+        self.result["structuredContent"]["count"].as_u64().unwrap_or_else(|| panic!("no count: {}", self.result))
+    }
+}
