@@ -8,6 +8,8 @@ use std::{
     process::{Command, Output, Stdio as Pipe},
 };
 
+use serde_json::Value;
+
 use crate::{Served, Stdio, prepared, program};
 
 /// A data directory and a configuration of one test, deleted in the end.
@@ -136,6 +138,17 @@ impl Home {
         let ran = self.run(arguments.iter().map(OsString::as_os_str));
         assert_eq!(ran.code, 0, "{arguments:?} failed\n{}{}", ran.stdout, ran.stderr);
         ran.stdout
+    }
+
+    /// The calls of `tool` that have ended, by the audit, newest first. A call has one row, or an intent and an outcome.
+    ///
+    /// # Panics
+    /// When they can't be listed.
+    #[must_use]
+    pub fn ended_calls(&self, tool: &str) -> Vec<Value> {
+        let rows = self.must(["audit", "--json", "--limit", "10000", "--tool", tool]);
+        let rows = rows.lines().map(|line| serde_json::from_str::<Value>(line).expect("a row is JSON"));
+        rows.filter(|row| row["kind"] != "intent").collect()
     }
 
     /// Publishes and approves the plugin in `folder`.

@@ -68,8 +68,8 @@ fn run(client: Client, era: &str, transport: Transport) {
     drop(served);
     let left = home.must(["call", "notes_search"]);
     assert!(left.contains("There are no notes"), "the client deleted its note: {left}");
-    let deleted = home.must(["audit", "--json", "--tool", "notes_delete"]);
-    assert_eq!(deleted.lines().count(), 1, "{deleted}");
+    let deleted = home.ended_calls("notes_delete");
+    assert_eq!(deleted.len(), 1, "{deleted:?}");
 }
 
 /// One test for each, so that a failure names it.

@@ -180,9 +180,8 @@ fn the_local_principal_has_the_same_notes_on_every_way_at_once() {
     // What one deletes is gone for the others.
     served.call("notes_delete", json!({ "id": written[0] }));
     assert_eq!(second.call("notes_read", &json!({ "id": written[0] }))["isError"], true);
-    let records = home.must(["audit", "--json", "--tool", "notes_create"]);
-    let by: Vec<Value> = records.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(by.iter().map(|record| record["principal"].as_str().unwrap()).collect::<Vec<_>>(), ["local"; 3]);
+    let created = home.ended_calls("notes_create");
+    assert_eq!(created.iter().map(|record| record["principal"].as_str().unwrap()).collect::<Vec<_>>(), ["local"; 3]);
     // One client's end is nobody else's.
     first.end().is(0, &[]);
     assert_eq!(ids(&second.call("notes_search", &json!({}))).len(), 2);
@@ -290,9 +289,8 @@ fn ad_01_a_call_that_was_answered_is_in_the_next_listing_of_the_audit() {
     // Again and again, because a listing can come into any moment of the audit's own writing.
     for calls in 1..=50 {
         client.call("notes_search", json!({}));
-        let listed = home.must(["audit", "--json", "--tool", "notes_search", "--limit", "1000"]);
-        let ended = listed.lines().filter(|line| !line.contains("\"kind\":\"intent\"")).count();
-        assert_eq!(ended, calls, "{listed}");
+        let listed = home.ended_calls("notes_search");
+        assert_eq!(listed.len(), calls, "{listed:?}");
     }
 }
 

@@ -29,11 +29,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         command => {
             let config = Config::load(config.as_deref(), data.as_deref())?;
             logging::start(&config.log)?;
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(transport_threads())
-                .enable_all()
-                .build()
-                .map_err(Failure::refused)?;
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::refused)?;
             let result = runtime.block_on(ask(config, command));
             // stdin is read by a thread that can't be interrupted; nothing of ours waits for it.
             runtime.shutdown_background();
@@ -83,12 +79,6 @@ async fn ask(mut config: Config, command: Command) -> Result<(), Failure> {
 }
 
 type Print = Box<dyn FnOnce(Response) -> Result<(), Failure>>;
-
-/// Threads that read and write for clients. Guests have threads of their own, one for each core; a second thread here for
-/// each core would only make them change places. Measured on two cores: one thread is 10 % less CPU for each call than two.
-fn transport_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
-}
 
 /// Writes JSON for people and programs.
 fn json(value: &Value) {

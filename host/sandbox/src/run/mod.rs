@@ -3,6 +3,7 @@
 mod ending;
 mod engine;
 mod limiter;
+mod pace;
 mod plugin;
 mod turns;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use portcullis_manifest::{CONTRACT_VERSION, Digest, Interface, Limits};
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
-use super::engine::Engine;
+use super::{engine::Engine, pace::Pace};
 use crate::{
     ArtefactCache, ArtefactError, ImportsRefused, StructureRefused,
     capabilities::{CallState, link_base},
@@ -21,6 +21,7 @@ pub struct Plugin(Arc<Linked>);
 pub(super) struct Linked {
     pub(super) pre: PluginPre<CallState>,
     pub(super) engine: Arc<super::engine::Shared>,
+    pub(super) pace: Pace,
 }
 
 impl Plugin {
@@ -89,7 +90,7 @@ impl Plugin {
         let digest = Digest::of(component);
         let component = cache.load(engine.wasmtime(), digest)?.ok_or(LoadError::NotCompiled)?;
         let pre = link(engine, &component, opened).map_err(|error| LoadError::Contract(format!("{error:#}")))?;
-        Ok(Self(Arc::new(Linked { pre, engine: engine.shared().clone() })))
+        Ok(Self(Arc::new(Linked { pre, engine: engine.shared().clone(), pace: Pace::default() })))
     }
 }
 

@@ -283,9 +283,7 @@ fn a_client_that_does_not_wait_for_its_answer_has_still_written() {
     let found: Value =
         serde_json::from_str(&witness.home.must(["call", "notes_search", r#"{"limit":50}"#, "--json"])).unwrap();
     let kept = found["structured"]["notes"].as_array().unwrap().len() - 1;
-    let rows = witness.home.must(["audit", "--json", "--tool", "notes_create"]);
-    let rows: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let done = rows.iter().filter(|row| row["kind"] != "intent" && row["class"] == "ok").count() - 1;
+    let done = witness.home.ended_calls("notes_create").iter().filter(|row| row["class"] == "ok").count() - 1;
     assert_eq!(kept, done, "what is kept and what is on record");
 }
 
