@@ -3,34 +3,34 @@
 
 /// A component, or something that claims to be one.
 #[derive(Clone, Debug)]
-pub struct Plant {
+pub(crate) struct Plant {
     /// For messages.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// What it has too much of, or what is wrong with it.
-    pub rule: &'static str,
+    pub(crate) rule: &'static str,
     /// What is published.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// The text of a whole plugin, from the text of an attack in `wat/`.
-pub fn plugin_text(attack: &str) -> String {
+pub(crate) fn plugin_text(attack: &str) -> String {
     include_str!("wat/around.wat").replace(";; HERE", attack)
 }
 
 /// The honest plugin with `guest` nested in it. A component that is no plugin is refused for that before anything else in it
 /// is looked at; like this it is refused for what it is.
-pub fn inside(honest: &[u8], guest: &[u8]) -> Vec<u8> {
+pub(crate) fn inside(honest: &[u8], guest: &[u8]) -> Vec<u8> {
     [honest, &section(4, guest)].concat()
 }
 
 /// The same, and `guest` is instantiated: what it needs when it begins, the plugin needs.
-pub fn started_inside(honest: &[u8], guest: &[u8]) -> Vec<u8> {
+pub(crate) fn started_inside(honest: &[u8], guest: &[u8]) -> Vec<u8> {
     // One instance, of the first component, with no arguments.
     [inside(honest, guest), section(5, b"\x01\0\0\0")].concat()
 }
 
 /// Each is valid WebAssembly, and more of it than any plugin needs: refused before a compiler sees it (WX-30).
-pub fn too_much() -> Vec<Plant> {
+pub(crate) fn too_much() -> Vec<Plant> {
     let plant = |name, rule, bytes| Plant { name, rule, bytes };
     vec![
         plant("huge_custom_section", "bytes in custom sections", custom_section(15 << 20)),
@@ -48,7 +48,7 @@ pub fn too_much() -> Vec<Plant> {
 
 /// Each is valid and within every count, and takes a compiler long: published or refused, but the host that serves
 /// must not feel it (WX-07). None is a plugin: see [`inside`].
-pub fn slow_to_compile() -> Vec<Plant> {
+pub(crate) fn slow_to_compile() -> Vec<Plant> {
     let plant = |name, bytes| Plant { name, rule: "compile limits", bytes };
     vec![
         plant("many_locals", in_component(&one_function(&locals(50_000)))),
@@ -60,7 +60,7 @@ pub fn slow_to_compile() -> Vec<Plant> {
 }
 
 /// No components at all, and broken ones. `component` is a good one.
-pub fn not_a_component(component: &[u8]) -> Vec<Plant> {
+pub(crate) fn not_a_component(component: &[u8]) -> Vec<Plant> {
     let plant = |name, rule, bytes: &[u8]| Plant { name, rule, bytes: bytes.to_vec() };
     let mut flipped = component.to_vec();
     let middle = flipped.len() / 2;

@@ -118,9 +118,9 @@ impl AuditLog {
         Ok(Seat { shared: self.shared.clone(), number, since: Instant::now(), open: true })
     }
 
-    /// Counts a refusal.
-    pub fn refused(&self, rule: &'static str, principal: &str, correlation: Uuid) {
-        self.shared.queue.lock().refusals.add(rule, principal, correlation.into_bytes(), now());
+    /// Counts a refusal. `tool` is a name of the catalogue, or empty: never a client's text.
+    pub fn refused(&self, rule: &'static str, principal: &str, tool: &str, correlation: Uuid) {
+        self.shared.queue.lock().refusals.add(rule, principal, tool, correlation.into_bytes(), now());
         self.shared.work.notify_one();
     }
 

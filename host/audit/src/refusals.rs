@@ -5,37 +5,41 @@ use std::collections::BTreeMap;
 
 use portcullis_store::{AuditRow, RowKind};
 
-/// Refusals of one rule and principal that are written one by one in a window; the rest are one row with their number.
+/// Refusals of one rule, principal and tool that are written one by one in a window; the rest are one row with their number.
 const SINGLY: u64 = 20;
 
-/// Principals told apart in one window. More are counted under no name: a client that can invent principals must not
-/// make this map grow.
-const PRINCIPALS: usize = 1024;
+/// Kinds told apart in one window. More are counted by rule alone: a client that can invent principals must not make this
+/// map grow.
+const KINDS: usize = 1024;
 
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
-    window: BTreeMap<(&'static str, String), u64>,
+    /// By rule, principal and tool.
+    window: BTreeMap<(&'static str, String, String), u64>,
     rows: Vec<AuditRow>,
 }
 
 impl Refusals {
-    pub(crate) fn add(&mut self, rule: &'static str, principal: &str, correlation: [u8; 16], at: i64) {
-        let known = self.window.contains_key(&(rule, principal.to_owned())) || self.window.len() < PRINCIPALS;
-        let principal = if known { principal } else { "" };
-        let seen = self.window.entry((rule, principal.to_owned())).or_default();
-        *seen += 1;
-        if *seen <= SINGLY {
-            self.rows.push(row(rule, principal, correlation, at, 1));
+    pub(crate) fn add(&mut self, rule: &'static str, principal: &str, tool: &str, correlation: [u8; 16], at: i64) {
+        let mut key = (rule, principal.to_owned(), tool.to_owned());
+        if self.window.len() >= KINDS && !self.window.contains_key(&key) {
+            key = (rule, String::new(), String::new());
         }
+        let (_, principal, tool) = &key;
+        let seen = self.window.get(&key).map_or(1, |seen| seen + 1);
+        if seen <= SINGLY {
+            self.rows.push(row(rule, principal, tool, correlation, at, 1));
+        }
+        self.window.insert(key, seen);
     }
 
     /// What there is to write now: at the end of a window, the numbers too.
     pub(crate) fn take(&mut self, window_over: bool, at: i64) -> Vec<AuditRow> {
         let mut rows = std::mem::take(&mut self.rows);
         if window_over {
-            for ((rule, principal), seen) in std::mem::take(&mut self.window) {
+            for ((rule, principal, tool), seen) in std::mem::take(&mut self.window) {
                 if seen > SINGLY {
-                    rows.push(row(rule, &principal, [0; 16], at, seen - SINGLY));
+                    rows.push(row(rule, &principal, &tool, [0; 16], at, seen - SINGLY));
                 }
             }
         }
@@ -43,13 +47,13 @@ impl Refusals {
     }
 }
 
-fn row(rule: &'static str, principal: &str, correlation: [u8; 16], at: i64, count: u64) -> AuditRow {
+fn row(rule: &'static str, principal: &str, tool: &str, correlation: [u8; 16], at: i64, count: u64) -> AuditRow {
     AuditRow {
         kind: RowKind::Refused,
         at,
         correlation,
         principal: principal.to_owned(),
-        tool: String::new(),
+        tool: tool.to_owned(),
         release: Vec::new(),
         label: "",
         class: rule,
@@ -72,7 +76,7 @@ mod tests {
         let mut refusals = Refusals::default();
         let mut rows = Vec::new();
         for n in 0..100_000 {
-            refusals.add("host", "", [0; 16], n);
+            refusals.add("host", "", "", [0; 16], n);
             if n % 1000 == 0 {
                 rows.extend(refusals.take(false, n));
             }
@@ -87,9 +91,9 @@ mod tests {
     fn invented_principals_do_not_grow_the_map() {
         let mut refusals = Refusals::default();
         for n in 0..10_000 {
-            refusals.add("scope", &n.to_string(), [0; 16], 0);
+            refusals.add("scope", &n.to_string(), "t", [0; 16], 0);
         }
-        assert!(refusals.window.len() <= PRINCIPALS + 1);
+        assert!(refusals.window.len() <= KINDS + 1);
         let rows = refusals.take(true, 0);
         assert_eq!(rows.iter().map(|row| row.count).sum::<i64>(), 10_000);
     }

@@ -6,6 +6,8 @@ use portcullis_backend::ToolAnswer;
 use portcullis_sandbox::{Answer, Content};
 use serde_json::{Value, json};
 
+use crate::clean;
+
 /// A result that is not passed on. The text is for the model and for the author.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unfit {
@@ -19,6 +21,8 @@ pub(crate) enum Unfit {
     Missing,
     #[error("the tool's structured result does not fit its output schema: {0}")]
     Schema(String),
+    #[error("the tool called the MIME type of {0} `{1}`")]
+    Media(&'static str, String),
     #[error("the tool linked to `{0}`, which is neither http nor https")]
     Link(String),
 }
@@ -30,8 +34,10 @@ pub(crate) fn render(tool: &ApprovedTool, answer: Answer) -> Result<ToolAnswer, 
     if size > limit {
         return Err(Unfit::Size { size, limit });
     }
-    let structured = answer.structured.as_deref().map(|text| object("structured result", text)).transpose()?;
-    let meta = answer.meta.as_deref().map(|text| object("`_meta`", text)).transpose()?;
+    let mut structured = answer.structured.as_deref().map(|text| object("structured result", text)).transpose()?;
+    let mut meta = answer.meta.as_deref().map(|text| object("`_meta`", text)).transpose()?;
+    structured.iter_mut().for_each(clean::value);
+    meta.iter_mut().for_each(clean::meta);
     match (&tool.output, &structured) {
         (Some(schema), Some(value)) => schema.check(value).map_err(|misfit| Unfit::Schema(misfit.to_string()))?,
         (Some(_), None) => return Err(Unfit::Missing),
@@ -69,7 +75,7 @@ fn object(what: &'static str, text: &str) -> Result<Value, Unfit> {
 
 fn block(block: Content) -> Result<Value, Unfit> {
     Ok(match block {
-        Content::Text(text) => json!({ "type": "text", "text": text }),
+        Content::Text(text) => json!({ "type": "text", "text": clean::text(text) }),
         Content::Image(data, kind) => {
             json!({ "type": "image", "data": BASE64_STANDARD.encode(data), "mimeType": kind })
         }
@@ -78,13 +84,24 @@ fn block(block: Content) -> Result<Value, Unfit> {
         }
         Content::Link(uri, name, kind) => {
             if !(uri.starts_with("https://") || uri.starts_with("http://")) {
-                return Err(Unfit::Link(uri.chars().take(80).flat_map(char::escape_default).collect()));
+                return Err(Unfit::Link(shown(&uri)));
             }
-            let mut link = json!({ "type": "resource_link", "uri": uri, "name": name });
+            let mut link = json!({ "type": "resource_link", "uri": uri, "name": clean::text(name) });
             if let Some(kind) = kind {
                 link["mimeType"] = Value::String(kind);
             }
             link
         }
     })
+}
+
+/// A type of the kind that the block is of (RFC 6838): `image/svg+xml`.
+fn is_media(kind: &str, given: &str) -> bool {
+    let name = given.strip_prefix(kind).unwrap_or_default();
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b);
+    (1..=127).contains(&name.len()) && name.bytes().all(allowed)
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(80).flat_map(char::escape_default).collect()
 }

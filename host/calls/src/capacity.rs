@@ -69,7 +69,7 @@ impl Capacity {
                     .await
                     .ok()
                     .and_then(Result::ok)
-                    .ok_or_else(|| busy("all places for calls are taken (`capacity.calls`)"))?
+                    .ok_or_else(|| busy("all places for calls are taken (`pool.calls`)"))?
             }
         };
         let memory = self.memory.clone().try_acquire_many_owned(units);

@@ -75,7 +75,7 @@ impl Host {
     /// See [`HostError`].
     pub async fn start(config: HostConfig, store: Arc<dyn Store>, compiler: Compiler) -> Result<Self, HostError> {
         let HostConfig { data, identity, server, pool, capacity, four_eyes } = config;
-        let key = HostKey::open(&data)?;
+        let key = HostKey::open(&data, store.releases().await?.is_empty())?;
         let artefacts = ArtefactCache::open(&data, &key)?;
         let pseudonyms = Pseudonyms::new(key.derive("pseudonym"));
         let engine = Engine::start(pool, store.clone(), pseudonyms.clone())?;
@@ -136,20 +136,23 @@ impl Host {
     }
 
     /// Makes the catalogue anew from the store.
-    pub(crate) async fn reload(&self) -> Result<(), Unavailable> {
+    ///
+    /// Gives the releases that are approved and can't be served.
+    pub(crate) async fn reload(&self) -> Result<Vec<(portcullis_manifest::Fingerprint, NotServed)>, Unavailable> {
         let served = self.store.served().await?;
         let now = self.catalogue.load_full();
-        let mut ready = Vec::new();
+        let (mut ready, mut left_out) = (Vec::new(), Vec::new());
         for row in &served.releases {
             match self.ready(row, &now).await {
                 Ok(release) => ready.push(release),
                 Err(error) => {
                     tracing::error!(target: "portcullis::alert", alert = "release-not-served", release = %row.id, %error, "an approved release is not served");
+                    left_out.push((row.fingerprint, error));
                 }
             }
         }
         self.catalogue.store(Arc::new(Catalogue::new(served.generation, ready)));
-        Ok(())
+        Ok(left_out)
     }
 
     async fn ready(&self, row: &Release, now: &Catalogue) -> Result<Ready, NotServed> {
@@ -226,6 +229,6 @@ impl Backend for Host {
             Some(subject) => self.pseudonyms.of("audit", subject),
             None => String::new(),
         };
-        self.audit.refused(refusal.rule.as_str(), &principal, Uuid::nil());
+        self.audit.refused(refusal.rule.as_str(), &principal, "", Uuid::nil());
     }
 }

@@ -5,6 +5,7 @@
 mod answer;
 mod capacity;
 mod catalogue;
+mod clean;
 mod host;
 mod publish;
 mod release;

@@ -54,6 +54,14 @@ pub enum DecideError {
     /// The store refuses it.
     #[error(transparent)]
     State(#[from] StateRefused),
+    /// It is approved, and this host can't serve it.
+    #[error("{release} is approved, but not served: {why}")]
+    NotServed {
+        /// Which.
+        release: ReleaseId,
+        /// Why.
+        why: NotServed,
+    },
     /// The store or the audit does not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -126,7 +134,10 @@ impl Host {
         let action = if approve { AdminAction::Approve } else { AdminAction::Withdraw };
         let detail = format!("{}{}", release.id, if four_eyes { "" } else { ", without four eyes" });
         self.audit.admin(action, by, Some(fingerprint), detail).await?;
-        self.reload().await?;
+        let left_out = self.reload().await?;
+        if let Some((_, why)) = left_out.into_iter().find(|(left_out, _)| *left_out == fingerprint) {
+            return Err(DecideError::NotServed { release: release.id.clone(), why });
+        }
         Ok((release.id.clone(), fingerprint))
     }
 }

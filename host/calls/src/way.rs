@@ -9,7 +9,7 @@ use portcullis_manifest::{Label, PrincipalKey};
 use portcullis_sandbox::{Ending, LogLevel, LogLine, Ran, Usage};
 use portcullis_store::{Commit, CommitRefused, KvWrites};
 
-use crate::{answer, host::Host};
+use crate::{answer, clean, host::Host};
 
 /// Longest name of an unknown tool that is said back.
 const NAME: usize = 128;
@@ -43,12 +43,13 @@ impl Host {
     pub async fn run(&self, request: ToolRequest) -> Result<(ToolAnswer, Option<Report>), CallRefused> {
         let ToolRequest { correlation, principal, tool: name, arguments, locale } = request;
         let caller = principal.key().clone();
-        let refuse = |rule: &'static str| self.audit.refused(rule, &self.audit_name(&caller), correlation);
+        let refuse =
+            |rule: &'static str, tool: &str| self.audit.refused(rule, &self.audit_name(&caller), tool, correlation);
 
         // Catalogue.
         let catalogue = self.catalogue.load_full();
         let Some(served) = catalogue.find(&name) else {
-            refuse("unknown-tool");
+            refuse("unknown-tool", "");
             return Err(CallRefused::UnknownTool { name: name.chars().take(NAME).collect() });
         };
         let tool = served.tool.clone();
@@ -58,18 +59,18 @@ impl Host {
         let permit = match decide(question) {
             Decision::Permit(permit) => permit,
             Decision::Refuse(Refused::Scope { needed }) => {
-                refuse("scope");
+                refuse("scope", tool.wire.as_str());
                 return Err(CallRefused::InsufficientScope { needed });
             }
             Decision::Refuse(refused @ (Refused::Size { .. } | Refused::Arguments(_))) => {
-                refuse(ResultClass::BadArguments.as_str());
+                refuse(ResultClass::BadArguments.as_str(), tool.wire.as_str());
                 return Ok((ToolAnswer::error(refused.to_string()), None));
             }
         };
 
         // A place to run in.
         let place = self.capacity.enter(tool.limits.memory, tool.time()).await;
-        let place = place.inspect_err(|_| refuse("busy"))?;
+        let place = place.inspect_err(|_| refuse("busy", tool.wire.as_str()))?;
 
         // Audit intent: the call's seat. Without one nothing runs.
         let seat = self.audit.seat(self.intent(&permit, &caller)).map_err(|stopped| {
@@ -93,7 +94,9 @@ impl Host {
                 Err(unfit @ answer::Unfit::Size { .. }) => (ToolAnswer::error(unfit.to_string()), ResultClass::Result),
                 Err(unfit) => (ToolAnswer::error(unfit.to_string()), ResultClass::BadResult),
             },
-            Ending::Failed(text) => (ToolAnswer::error(clip(text, tool.limits.result)), ResultClass::Failed),
+            Ending::Failed(text) => {
+                (ToolAnswer::error(clean::text(clip(text, tool.limits.result))), ResultClass::Failed)
+            }
             Ending::NeedsInput => {
                 let text = "the tool asked a question, and its manifest lists no kind of question under `ask`";
                 (ToolAnswer::error(text), ResultClass::BadResult)

@@ -2,9 +2,10 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use hyper::server::conn::http1;
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use portcullis_calls::Host;
@@ -73,9 +74,10 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 async fn accept(config: &Config, listener: TcpListener, front: Front<Host>, stop: impl Future<Output = ()>) {
     let connections = Arc::new(Semaphore::new(config.http.connections));
     let graceful = GracefulShutdown::new();
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    // Slow heads are cut off, so that idle sockets can't hold all connections (catalogue MC-40).
-    server.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(config.http.header_timeout));
+    // HTTP/1.1 only: one request after the other on a connection is all that MCP needs. Heads that come slowly, or not at
+    // all, are cut off, so that idle sockets can't hold all connections (catalogue MC-40).
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(config.http.header_timeout));
     let mut stop = std::pin::pin!(stop);
     loop {
         let seat = tokio::select! {
@@ -97,7 +99,7 @@ async fn accept(config: &Config, listener: TcpListener, front: Front<Host>, stop
         // Answers are small and complete: waiting for more to send would only add delay.
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(front.clone());
-        let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
+        let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection");

@@ -12,7 +12,7 @@ use std::{
 };
 
 use neighbour::neighbour;
-use portcullis_tests::{Era, Home, Served, built, plugin, root};
+use portcullis_tests::{Era, Folder, Home, Served, built, plugin, root};
 use serde_json::{Value, json};
 
 /// Rounds of a neighbour in each phase: enough for a 99th percentile that one slow answer does not make.
@@ -28,23 +28,32 @@ const TIME: Duration = Duration::from_millis(1000 + 250);
 struct Attack {
     what: &'static str,
     tool: &'static str,
+    /// How often the same plugin's `counter` is called before each: a plugin may behave until it is trusted.
+    behaves: usize,
     outcomes: &'static [&'static str],
 }
 
-const LOOP: Attack = Attack { what: "loops for ever", tool: "zoo_time_spin", outcomes: &["limit-time"] };
+const LOOP: Attack = at_once("loops for ever", "zoo_time_spin", &["limit-time"]);
 
-const ATTACKS: [Attack; 6] = [
-    Attack { what: "eats memory", tool: "zoo_time_memory_touch", outcomes: &["ok", "limit-time"] },
-    Attack { what: "eats memory and dies of it", tool: "zoo_memory_bomb", outcomes: &["limit-memory"] },
-    Attack { what: "recurses", tool: "zoo_time_recursion", outcomes: &["limit-stack"] },
-    Attack { what: "floods kv", tool: "zoo_time_flood_kv", outcomes: &["limit-host-calls", "limit-time"] },
-    Attack { what: "floods the log", tool: "zoo_time_flood_log", outcomes: &["limit-host-calls", "limit-time"] },
+const ATTACKS: [Attack; 7] = [
+    at_once("eats memory", "zoo_time_memory_touch", &["ok", "limit-time"]),
+    at_once("eats memory and dies of it", "zoo_memory_bomb", &["limit-memory"]),
+    at_once("recurses", "zoo_time_recursion", &["limit-stack"]),
+    at_once("floods kv", "zoo_time_flood_kv", &["limit-host-calls", "limit-time"]),
+    at_once("floods the log", "zoo_time_flood_log", &["limit-host-calls", "limit-time"]),
+    at_once("returns 100 MB", "zoo_time_huge_return", &["limit-host-data", "limit-result", "limit-time"]),
+    // Its long instruction, which nothing can interrupt, comes after more quick calls than a host could ask for.
     Attack {
-        what: "returns 100 MB",
-        tool: "zoo_time_huge_return",
-        outcomes: &["limit-host-data", "limit-result", "limit-time"],
+        what: "is quick until it is not",
+        tool: "zoo_quiet_huge_value",
+        behaves: 300,
+        outcomes: &["limit-host-data"],
     },
 ];
+
+const fn at_once(what: &'static str, tool: &'static str, outcomes: &'static [&'static str]) -> Attack {
+    Attack { what, tool, behaves: 0, outcomes }
+}
 
 /// Ends the attackers when a phase is over, and when it has failed.
 struct Stop<'a>(&'a AtomicBool);
@@ -55,11 +64,14 @@ impl Drop for Stop<'_> {
     }
 }
 
-/// Calls a tool again as soon as it has ended, until `stop`.
-fn attack_again_and_again(served: &Served, tool: &str, stop: &AtomicBool) {
+/// Makes an attack again as soon as it has ended, until `stop`.
+fn again_and_again(served: &Served, attack: &Attack, stop: &AtomicBool) {
     let mut client = served.client(Era::Legacy);
     while !stop.load(Ordering::Relaxed) {
-        let _ = client.call(tool, json!({}));
+        for _ in 0..attack.behaves {
+            let _ = client.call("zoo_quiet_counter", json!({}));
+        }
+        let _ = client.call(attack.tool, json!({}));
     }
 }
 
@@ -81,6 +93,11 @@ fn wx_08_28_attacks_end_within_their_limits_and_a_neighbour_does_not_wait() {
     let _ = built("tests/hostile/zoo/zoo.wasm");
     let zoo = root().join("tests/hostile/zoo");
     let home = Home::with([plugin("plugins/notes"), zoo.join("plugin.toml"), zoo.join("plugin-time.toml")]);
+    // The zoo once more, by itself: what the loops make a host think of a plugin is not what it thinks of this one.
+    let quiet = Folder::copy(&plugin("tests/hostile/zoo"))
+        .edit("name = \"zoo\"", "name = \"zoo-quiet\"")
+        .edit("memory = \"16 MiB\"", "memory = \"256 MiB\"");
+    home.publish(quiet.path());
     let mut served = home.serve();
     let cores = thread::available_parallelism().expect("cores can be counted").get();
 
@@ -97,22 +114,22 @@ fn wx_08_28_attacks_end_within_their_limits_and_a_neighbour_does_not_wait() {
     thread::scope(|scope| {
         let _stop = Stop(&loops);
         for _ in 0..2 * cores {
-            scope.spawn(|| attack_again_and_again(&served, LOOP.tool, &loops));
+            scope.spawn(|| again_and_again(&served, &LOOP, &loops));
         }
         let looping = format!("{} tools loop for ever", 2 * cores);
         over.extend(phase().over(&alone, &looping));
-        for Attack { what, tool, .. } in &ATTACKS {
+        for attack in &ATTACKS {
             let other = AtomicBool::new(false);
             let times = thread::scope(|scope| {
                 let _stop = Stop(&other);
-                scope.spawn(|| attack_again_and_again(&served, tool, &other));
+                scope.spawn(|| again_and_again(&served, attack, &other));
                 phase()
             });
-            over.extend(times.over(&alone, &format!("{looping}, one {what}")));
+            over.extend(times.over(&alone, &format!("{looping}, one {}", attack.what)));
         }
     });
 
-    for Attack { what, tool, outcomes } in [&LOOP].into_iter().chain(&ATTACKS) {
+    for Attack { what, tool, outcomes, .. } in [&LOOP].into_iter().chain(&ATTACKS) {
         let (classes, longest) = ended(&home, tool);
         println!("{tool:<24} {classes:?}, the longest {} ms", longest.as_millis());
         if classes.is_empty() || classes.keys().any(|class| !outcomes.contains(&class.as_str())) {

@@ -52,11 +52,12 @@ pub struct ArtefactCache {
 }
 
 impl HostKey {
-    /// Reads `host.key` in `directory`, or makes it.
+    /// Reads `host.key` in `directory`, or makes it where `fresh`: where data was kept under a key, another one would open none
+    /// of it and say nothing.
     ///
     /// # Errors
-    /// When it can't be read or written, is not 32 bytes, or can be read by others.
-    pub fn open(directory: &Path) -> io::Result<Self> {
+    /// When it can't be read or written, is not 32 bytes, can be read by others, or is missing and must not be.
+    pub fn open(directory: &Path, fresh: bool) -> io::Result<Self> {
         let path = directory.join("host.key");
         match File::open(&path) {
             Ok(mut file) => {
@@ -68,6 +69,11 @@ impl HostKey {
                 file.read_to_end(&mut key)?;
                 let wrong = |_| io::Error::new(io::ErrorKind::InvalidData, "host.key is not 32 bytes");
                 key.try_into().map(Self).map_err(wrong)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !fresh => {
+                let text =
+                    "host.key is missing, and what the store holds was kept under it: restore it from the backup";
+                Err(io::Error::new(io::ErrorKind::NotFound, text))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mut key = [0; 32];
@@ -167,7 +173,7 @@ mod tests {
 
     fn made() -> (tempfile::TempDir, ArtefactCache, wasmtime::Engine, Digest) {
         let home = tempfile::tempdir().unwrap();
-        let key = HostKey::open(home.path()).unwrap();
+        let key = HostKey::open(home.path(), true).unwrap();
         let cache = ArtefactCache::open(home.path(), &key).unwrap();
         let engine = wasmtime::Engine::new(&EngineProfile::current().compiling()).unwrap();
         let bytes = wat::parse_str("(component)").unwrap();
@@ -216,9 +222,17 @@ mod tests {
     fn a_key_that_others_can_read_is_refused() {
         use std::os::unix::fs::PermissionsExt as _;
         let home = tempfile::tempdir().unwrap();
-        HostKey::open(home.path()).unwrap();
+        HostKey::open(home.path(), true).unwrap();
         fs::set_permissions(home.path().join("host.key"), fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(HostKey::open(home.path()).unwrap_err().to_string().contains("can be read by others"));
+        assert!(HostKey::open(home.path(), true).unwrap_err().to_string().contains("can be read by others"));
+    }
+
+    #[test]
+    fn a_key_that_is_missing_where_data_was_kept_is_not_made_anew() {
+        let home = tempfile::tempdir().unwrap();
+        assert!(HostKey::open(home.path(), false).unwrap_err().to_string().contains("restore it from the backup"));
+        HostKey::open(home.path(), true).unwrap();
+        HostKey::open(home.path(), false).unwrap();
     }
 
     #[test]

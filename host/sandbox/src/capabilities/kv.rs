@@ -36,7 +36,8 @@ struct Opened {
 }
 
 impl CallState {
-    fn open(&self, capability: &str, access: Access) -> Result<Opened, Error> {
+    /// Checks the grant, and notes the effect: a call that is refused has none.
+    fn open(&mut self, capability: &str, access: Access) -> Result<Opened, Error> {
         let tool = self.permit.tool();
         let grant = tool.grant(capability, access).map_err(Error::NotGranted)?;
         let Capability::Kv(kv) = &grant.capability;
@@ -45,7 +46,9 @@ impl CallState {
             Partition::User => self.services.pseudonyms.of("kv", self.permit.principal().key()),
         };
         let at = KvPartition { plugin: tool.plugin.to_string(), capability: grant.name.to_string(), owner };
-        Ok(Opened { at, limits: PartitionLimits { bytes: kv.quota, keys: kv.keys } })
+        let limits = PartitionLimits { bytes: kv.quota, keys: kv.keys };
+        self.effect = self.effect.max(access.ceiling());
+        Ok(Opened { at, limits })
     }
 
     /// The value as this call sees it.

@@ -66,7 +66,6 @@ impl CallState {
         if function.effect == Effect::Write && self.permit.write_proof().is_none() {
             return Err(Stop::WriteWithoutProof { function: full_name(function) }.into());
         }
-        self.effect = self.effect.max(function.effect);
         Ok(())
     }
 

@@ -101,7 +101,7 @@ impl Compiler {
         if component.len() as u64 > self.limits.size {
             let size = component.len() as u64;
             return Err(StructureRefused::TooMuch {
-                what: "bytes in the component",
+                what: "bytes (`compile.size` of the host's configuration)",
                 found: size,
                 limit: self.limits.size,
             }

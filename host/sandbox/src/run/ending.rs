@@ -185,6 +185,9 @@ impl Stop {
         if text.contains("handle limit exceeded") || text.contains("resource table has no free keys") {
             return Self::Handles { limit: limits.handles };
         }
+        if text.contains("requested len") && text.contains("exceeds limit") {
+            return Self::Trap { reason: "it asked for more than 65536 random bytes at once (wit/base.md)" };
+        }
         tracing::warn!(%text, "a guest ended in a way that has no class of its own");
         Self::Trap { reason: "it broke the component model's rules for passing values" }
     }

@@ -132,19 +132,20 @@ impl Plugin {
     pub async fn run(&self, permit: Permit) -> Ran {
         let start = Instant::now();
         let linked = self.linked().clone();
-        let mut call = Box::pin(async move {
-            let ran = linked.run_here(permit, start).await;
-            linked.pace.note(start.elapsed());
-            ran
-        });
-        if self.linked().pace.is_quick()
+        let step = self.linked().pace.begin();
+        let mut call = Box::pin(async move { linked.run_here(permit, start).await });
+        if step.may_begin_here()
             && let Poll::Ready(ran) = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await
         {
+            step.end();
             return ran;
         }
         let mut task = AbortOnDrop(self.linked().engine.guests.spawn(call));
         match (&mut task.0).await {
-            Ok(ran) => ran,
+            Ok(ran) => {
+                step.end();
+                ran
+            }
             Err(error) => {
                 tracing::error!(%error, "a call's task ended by itself");
                 let usage = Usage {

@@ -23,7 +23,7 @@ fn rig() -> Rig {
     let data = home.path().join("data");
     let owner = OwnerLock::take(&data).unwrap();
     let store = Arc::new(SqliteStore::open(&data, &owner).unwrap());
-    let cache = ArtefactCache::open(&data, &HostKey::open(&data).unwrap()).unwrap();
+    let cache = ArtefactCache::open(&data, &HostKey::open(&data, true).unwrap()).unwrap();
     let pool = PoolLimits { calls: 4, ..PoolLimits::default() };
     let engine = Engine::start(pool, store, Pseudonyms::new([0; 32])).unwrap();
     Rig { engine, cache, _home: home }

@@ -3,7 +3,7 @@
 
 use std::thread;
 
-use portcullis_tests::Era;
+use portcullis_tests::{Era, Folder, Home, plugin};
 use serde_json::{Value, json};
 
 use crate::zoo::{Short, Zoo};
@@ -59,7 +59,7 @@ fn wx_09_a_call_uses_the_same_fuel_every_time_and_after_a_restart() {
             for _ in 0..RUNS {
                 zoo.call(&wire, arguments.clone());
             }
-            let outcomes = zoo.new_outcomes(&wire);
+            let outcomes = zoo.outcomes(&wire, RUNS);
             assert_eq!(outcomes.len(), RUNS, "{tool}: every call has its outcome");
             for row in &outcomes {
                 let found = (row["class"].clone(), row["fuel"].clone());
@@ -106,16 +106,20 @@ fn wx_05_a_static_counts_no_other_call_whatever_ended_before() {
 
 #[test]
 fn wx_05_no_call_finds_what_another_left_in_memory() {
-    let mut zoo = Zoo::open();
-    for (leaves, finds) in
-        [(Short::Fuel, Short::Fuel), (Short::Fuel, Short::Time), (Short::Time, Short::Fuel), (Short::Time, Short::Time)]
-    {
+    // A small and a large one, so that each finds what the other left beyond its own limit too.
+    let large = Folder::copy(&plugin("tests/hostile/zoo"))
+        .edit("name = \"zoo\"", "name = \"large\"")
+        .edit("memory = \"16 MiB\"", "memory = \"128 MiB\"")
+        .edit("fuel = 200_000_000", "fuel = 2_000_000_000");
+    let mut zoo =
+        Zoo::serve(Home::with([plugin("plugins/notes"), plugin("tests/hostile/zoo"), large.path().to_owned()]));
+    for (leaves, finds) in [("zoo", "zoo"), ("zoo", "large"), ("large", "zoo"), ("large", "large")] {
         for after in ["leave_canary", "trap", "memory_bomb"] {
-            let left = zoo.attack(&leaves.wire("leave_canary"), json!({}));
+            let left = zoo.attack(&format!("{leaves}_leave_canary"), json!({}));
             assert!(left.count() > 1_000_000, "the canary is everywhere: {}", left.text());
-            zoo.attack(&leaves.wire(after), json!({}));
-            let found = zoo.attack(&finds.wire("find_canary"), json!({}));
-            assert_eq!(found.count(), 0, "{leaves:?}, {after}, {finds:?}");
+            zoo.attack(&format!("{leaves}_{after}"), json!({}));
+            let found = zoo.attack(&format!("{finds}_find_canary"), json!({}));
+            assert_eq!(found.count(), 0, "{leaves}, {after}, {finds}");
         }
     }
 }

@@ -96,13 +96,19 @@ impl Zoo {
     /// Calls a tool and looks for its one outcome in the audit.
     pub(crate) fn attack(&mut self, wire: &str, arguments: Value) -> Attack {
         let result = self.call(wire, arguments);
-        let mut outcomes = Vec::new();
-        let deadline = Instant::now() + RECORDED;
-        while outcomes.is_empty() && Instant::now() < deadline {
-            outcomes = self.new_outcomes(wire);
-        }
+        let mut outcomes = self.outcomes(wire, 1);
         assert_eq!(outcomes.len(), 1, "{wire}: one outcome in the audit: {outcomes:?}");
         Attack { result, row: outcomes.remove(0) }
+    }
+
+    /// The outcomes of a tool since it was looked at last: waits for `expected` of them, for as long as that may take.
+    pub(crate) fn outcomes(&mut self, wire: &str, expected: usize) -> Vec<Value> {
+        let deadline = Instant::now() + RECORDED;
+        let mut outcomes = self.new_outcomes(wire);
+        while outcomes.len() < expected && Instant::now() < deadline {
+            outcomes.extend(self.new_outcomes(wire));
+        }
+        outcomes
     }
 
     /// The outcomes of a tool since this was asked last; each has its intent.
