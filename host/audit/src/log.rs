@@ -49,6 +49,8 @@ pub struct AuditLog {
 struct Shared {
     queue: Mutex<Queue>,
     work: Notify,
+    /// One flush at a time: a second one waits, so that what it was asked to write is written when it returns.
+    flushing: tokio::sync::Mutex<()>,
     store: Arc<dyn Store>,
 }
 
@@ -84,7 +86,12 @@ impl AuditLog {
     /// Starts writing into `store`, from a task of the current runtime.
     #[must_use]
     pub fn start(store: Arc<dyn Store>) -> Self {
-        let shared = Arc::new(Shared { queue: Mutex::default(), work: Notify::new(), store });
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            work: Notify::new(),
+            flushing: tokio::sync::Mutex::new(()),
+            store,
+        });
         let flusher = tokio::spawn(flush_for_ever(shared.clone()));
         Self { shared, flusher }
     }
@@ -258,6 +265,7 @@ async fn flush_for_ever(shared: Arc<Shared>) {
 }
 
 async fn flush(shared: &Shared, window_over: bool) -> Result<(), Unavailable> {
+    let _one_at_a_time = shared.flushing.lock().await;
     let rows = {
         let mut queue = shared.queue.lock();
         let Queue { seats, rows, refusals, .. } = &mut *queue;

@@ -191,7 +191,8 @@ impl Config {
         at_least("compile.size", self.compile.size, 1024)?;
         at_least("compile.cpu", self.compile.cpu, 1)?;
         at_least("compile.wall", self.compile.wall, 1)?;
-        at_least("compile.memory", self.compile.memory, 256 << 20)?;
+        // Below this the compiler itself has no room, whatever it compiles.
+        at_least("compile.memory", self.compile.memory, 1536 << 20)?;
         for (key, value) in [
             ("pool.calls", self.pool.calls),
             ("pool.core_instances", self.pool.core_instances),

@@ -32,6 +32,10 @@ use crate::{
 /// How often guests are interrupted (catalogue WX-28).
 const TICK: Duration = Duration::from_millis(10);
 
+/// Calls with more memory than this never begin on the thread that took the request: an instruction that fills all of it is not
+/// interrupted (catalogue WX-08).
+const SMALL: u64 = 16 << 20;
+
 /// The engine was not started.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -78,7 +82,10 @@ impl Engine {
         let config = EngineProfile::current().serving(pool);
         let engine = wasmtime::Engine::new(&config).map_err(|error| EngineError::Engine(format!("{error:#}")))?;
         proposals::prove_off(&engine)?;
-        let threads = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        // More than there are cores: one instruction that fills 100 MB can't be interrupted, and the kernel shares a core
+        // more fairly than a thread that waits for it.
+        let threads = 2 * cores + 1;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("guest")
@@ -90,7 +97,7 @@ impl Engine {
             engine,
             services: Arc::new(Services { store, pseudonyms }),
             guests: runtime.handle().clone(),
-            turns: Turns::new(threads),
+            turns: Turns::new(cores),
             stopping,
         });
         Ok(Self { shared, runtime: Some(runtime) })
@@ -132,9 +139,11 @@ impl Plugin {
     pub async fn run(&self, permit: Permit) -> Ran {
         let start = Instant::now();
         let linked = self.linked().clone();
+        let small = permit.tool().limits.memory <= SMALL;
         let step = self.linked().pace.begin();
         let mut call = Box::pin(async move { linked.run_here(permit, start).await });
-        if step.may_begin_here()
+        if small
+            && step.may_begin_here()
             && let Poll::Ready(ran) = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await
         {
             step.end();

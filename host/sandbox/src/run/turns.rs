@@ -1,6 +1,5 @@
 //! Turns for guests that compute for long. Every 10 ms a guest yields; one that has done so a few times joins the queue of
-//! the busy, in which one seat fewer is free than there are guest threads. So short calls always find a thread, however many
-//! loops run, and busy guests share the rest fairly (catalogue WX-28).
+//! the busy, in which one seat fewer is free than there are cores. So short calls always find a core, however many loops run, and busy guests share the rest fairly (catalogue WX-28).
 
 use std::sync::Arc;
 
@@ -24,8 +23,8 @@ pub(super) struct Turn {
 }
 
 impl Turns {
-    pub(super) fn new(threads: usize) -> Self {
-        Self { seats: Arc::new(Semaphore::new(threads.saturating_sub(1).max(1))) }
+    pub(super) fn new(cores: usize) -> Self {
+        Self { seats: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))) }
     }
 
     pub(super) fn join(&self) -> Turn {
@@ -60,7 +59,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn busy_guests_take_turns_and_leave_a_thread_free() {
+    async fn busy_guests_take_turns_and_leave_a_core_free() {
         let turns = Turns::new(2);
         let mut first = turns.join();
         let mut second = turns.join();

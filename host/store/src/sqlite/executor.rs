@@ -9,8 +9,12 @@ use crate::Unavailable;
 /// Jobs that may wait. A sender that finds it full waits too: nothing is dropped.
 const QUEUE: usize = 4096;
 
-/// Most jobs in one transaction: bounds how long the first of them waits for the last.
-const GROUP: usize = 256;
+/// Most writing jobs in one transaction: bounds how long the first of them waits for the last.
+pub(super) const GROUP: usize = 256;
+
+/// Readers answer one job in each transaction. A transaction sees the store as it was at its beginning: a read that was asked
+/// for later, perhaps after a write was acknowledged, must not be answered from before it.
+pub(super) const ALONE: usize = 1;
 
 /// Told, after the transaction has ended, how it ended.
 type Reply = Box<dyn FnOnce(Result<(), Unavailable>) + Send>;
@@ -21,11 +25,11 @@ pub(super) struct Executor {
 }
 
 impl Executor {
-    pub(super) fn start(name: &str, connection: Connection) -> Self {
+    pub(super) fn start(name: &str, connection: Connection, group: usize) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
         std::thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || work(&connection, queue))
+            .spawn(move || work(&connection, queue, group))
             .expect("a thread can be started while the store opens");
         Self { jobs }
     }
@@ -71,10 +75,10 @@ fn in_savepoint<T, E: From<rusqlite::Error>>(
     result
 }
 
-fn work(connection: &Connection, mut queue: mpsc::Receiver<Job>) {
-    let mut replies = Vec::with_capacity(GROUP);
+fn work(connection: &Connection, mut queue: mpsc::Receiver<Job>, group: usize) {
+    let mut replies = Vec::with_capacity(group);
     while let Some(first) = queue.blocking_recv() {
-        let done = transaction(connection, first, &mut queue, &mut replies);
+        let done = transaction(connection, first, &mut queue, &mut replies, group);
         if let Err(error) = &done {
             tracing::error!(%error, "the store could not commit; what was in this transaction is not done");
         }
@@ -89,12 +93,13 @@ fn transaction(
     first: Job,
     queue: &mut mpsc::Receiver<Job>,
     replies: &mut Vec<Reply>,
+    group: usize,
 ) -> Result<(), Unavailable> {
     // A job that finds no open transaction would write by itself, unrecorded by COMMIT: it is dropped instead, and its
     // caller, whose channel closes, is told that the store has not answered.
     connection.prepare_cached("BEGIN")?.execute([])?;
     replies.push(first(connection));
-    while replies.len() < GROUP
+    while replies.len() < group
         && let Ok(job) = queue.try_recv()
     {
         replies.push(job(connection));

@@ -44,9 +44,10 @@ impl SqliteStore {
     /// [`OpenError`] says what is unsafe and what to do.
     pub fn open(directory: &Path, _owner: &OwnerLock) -> Result<Self, OpenError> {
         let writer = open::writer(directory)?;
-        let reader = |name| open::reader(directory).map(|connection| Executor::start(name, connection));
+        let reader =
+            |name| open::reader(directory).map(|connection| Executor::start(name, connection, executor::ALONE));
         let readers = [reader("store-read-0")?, reader("store-read-1")?];
-        Ok(Self { writer: Executor::start("store-write", writer), readers, turn: AtomicUsize::new(0) })
+        Ok(Self { writer: Executor::start("store-write", writer, executor::GROUP), readers, turn: AtomicUsize::new(0) })
     }
 
     fn reader(&self) -> &Executor {

@@ -206,6 +206,31 @@ fn st_02_what_was_acknowledged_is_there_after_reopening() {
     assert_eq!(found, Some(b"1".to_vec()));
 }
 
+/// A reader that answered several questions in one transaction answered the later ones from before the write.
+#[test]
+fn st_02_a_read_sees_every_write_that_was_acknowledged_before_it_was_asked() {
+    let at = open();
+    runtime().block_on(async {
+        let limits = PartitionLimits { bytes: 1 << 40, keys: 1 << 40 };
+        at.store.commit(commit("u", limits, "large", value(&vec![0; 50 << 20]))).await.unwrap();
+        for n in 0..20 {
+            // Both readers are kept busy while the write is done and asked for.
+            let slow: Vec<_> = (0..READERS)
+                .map(|_| {
+                    let store = at.store.clone();
+                    tokio::spawn(async move { store.kv_get(partition("u"), "large".to_owned()).await })
+                })
+                .collect();
+            at.store.commit(commit("u", limits, &format!("k{n}"), value(b"v"))).await.unwrap();
+            let found = at.store.kv_get(partition("u"), format!("k{n}")).await.unwrap();
+            assert_eq!(found.as_deref(), Some(&b"v"[..]), "write {n}");
+            for read in slow {
+                read.await.unwrap().unwrap();
+            }
+        }
+    });
+}
+
 #[test]
 fn st_24_a_second_owner_is_refused() {
     let at = open();
