@@ -76,6 +76,8 @@ fn object(what: &'static str, text: &str) -> Result<Value, Unfit> {
 fn block(block: Content) -> Result<Value, Unfit> {
     Ok(match block {
         Content::Text(text) => json!({ "type": "text", "text": clean::text(text) }),
+        Content::Image(_, kind) if !is_media("image/", &kind) => return Err(Unfit::Media("an image", shown(&kind))),
+        Content::Audio(_, kind) if !is_media("audio/", &kind) => return Err(Unfit::Media("sound", shown(&kind))),
         Content::Image(data, kind) => {
             json!({ "type": "image", "data": BASE64_STANDARD.encode(data), "mimeType": kind })
         }

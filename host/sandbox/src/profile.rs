@@ -11,8 +11,7 @@ const GUEST_STACK: usize = 512 << 10;
 const CALL_STACK: usize = GUEST_STACK + (1536 << 10);
 
 /// Changes whenever a setting below changes what an artefact may assume: an artefact of another profile is compiled again.
-const PROFILE: &str =
-    concat!("portcullis engine profile 1, wasmtime 48, x86_64 baseline, speed, fuel, epochs, no proposals");
+const PROFILE: &str = "portcullis engine profile 1, wasmtime 48, x86_64 baseline, speed, fuel, epochs, no proposals";
 
 /// The locked version. A patch release that mends the compiler must not run what the unmended one compiled, and wasmtime by
 /// itself compares major versions only.
