@@ -39,7 +39,8 @@ impl Schema {
         self.0.validate(value).map_err(|error| {
             let place = error.instance_path().to_string();
             let place = if place.is_empty() { "the whole" } else { &place };
-            Misfit(clip(&format!("{place}: {error}")))
+            // Without the value: a long one would push the rule out of sight, and who sent it knows it.
+            Misfit(clip(&format!("{place}: {}", error.masked())))
         })
     }
 }
@@ -91,6 +92,6 @@ mod tests {
     fn an_error_stays_short_whatever_the_value() {
         let schema = Schema::compile(&json!({ "items": { "type": "string" } })).unwrap();
         let error = schema.check(&json!(vec![json!({ "k": "v".repeat(100_000) }); 100])).unwrap_err().to_string();
-        assert!(error.len() < 1000 && error.ends_with('…'), "{error}");
+        assert!(error.len() < 1000 && !error.contains("vvv"), "{error}");
     }
 }

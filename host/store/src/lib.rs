@@ -1,5 +1,5 @@
 //! Durable state behind one trait: releases and approvals, what plugins keep, and the audit's records. SQLite is the store
-//! of one host; PostgreSQL will share the trait. It decides nothing about who may do what, with one exception that must
+//! of one host; PostgreSQL will share the trait. It must never decide who may do what, with one exception that has to
 //! hold even against a bug above it: an approver who is the publisher is refused by a constraint of the database.
 
 mod audit;

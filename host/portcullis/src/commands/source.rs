@@ -29,7 +29,11 @@ pub(super) fn read(path: &Path, prefix: Option<String>) -> Result<Read, Failure>
     let component = bytes(&folder.join(&parsed.plugin.component))?;
     let mut files = BTreeMap::new();
     for name in parsed.tools.iter().flat_map(|tool| [&tool.input, &tool.output]).flatten() {
-        files.insert(name.clone(), bytes(&folder.join(name))?);
+        let schema = bytes(&folder.join(name))?;
+        if std::str::from_utf8(&schema).is_err() {
+            return Err(Failure::refused(format_args!("{name}: not UTF-8")));
+        }
+        files.insert(name.clone(), schema);
     }
     Ok(Read(Source { manifest, files, component, prefix }))
 }

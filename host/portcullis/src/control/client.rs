@@ -92,7 +92,19 @@ impl Access {
                     tokio::io::copy_buf(&mut BufReader::new(&mut from), &mut output).await?;
                     output.flush().await
                 };
-                tokio::try_join!(up, down).map(drop).map_err(broken)
+                let (mut up, mut down) = (std::pin::pin!(up), std::pin::pin!(down));
+                tokio::select! {
+                    biased;
+                    // The owner has nothing more to say although this side is still talking: it has ended.
+                    ended = &mut down => {
+                        ended.map_err(broken)?;
+                        Err(Failure::data("the owner of the data directory ended; start this again"))
+                    }
+                    said = &mut up => match said {
+                        Ok(()) => down.await.map_err(broken),
+                        Err(error) => Err(Failure::data(format_args!("the owner of the data directory ended: {error}"))),
+                    },
+                }
             }
         }
     }

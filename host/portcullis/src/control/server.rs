@@ -16,8 +16,9 @@ use tokio::{
 
 use super::{Response, answer::answer};
 
-/// Longest question: a component of 32 MiB in base64, and its manifest.
-const QUESTION: u64 = 64 << 20;
+/// Longest question: the longest component that a command reads (64 MiB) in base64, and its manifest. Whether it is too long
+/// for this host is answered, not cut off.
+const QUESTION: u64 = 96 << 20;
 
 /// The name of the socket in the data directory.
 pub(super) fn path(data: &Path) -> PathBuf {

@@ -50,10 +50,20 @@ pub enum OpenError {
     Journal(String),
     /// SQLite says no.
     #[error("portcullis.db: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
     /// The file system says no.
     #[error("portcullis.db: {0}")]
     Io(#[from] std::io::Error),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match error.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => Self::Damaged(error.to_string()),
+            _ => Self::Sqlite(error),
+        }
+    }
 }
 
 pub(super) fn writer(directory: &Path) -> Result<Connection, OpenError> {

@@ -95,9 +95,9 @@ const COMPONENTS: &[Case] = &[
     ("only the first bytes", |f| f.write("notes.wasm", b"\0asm\x0d\0\x01\0"), &["does not export", "tools"]),
     ("garbage", |f| f.write("notes.wasm", [b"\0asm\x0d\0\x01\0", &[0xa5; 4096][..]].concat()), &["damaged at byte"]),
     ("half of it", |f| truncated(f, 2), &["damaged at byte"]),
-    ("too much of it", |f| with_data(f, 33 << 20), &["bytes in the component", "33554432"]),
+    ("too much of it", |f| with_data(f, 33 << 20), &["`compile.size`", "33554432"]),
     // Too much also for a question to the owner, which has its own limit.
-    ("far too much", |f| with_data(f, 50 << 20), &["bytes in the component", "33554432"]),
+    ("far too much", |f| with_data(f, 50 << 20), &["`compile.size`", "33554432"]),
     ("more than is read", |f| with_data(f, 65 << 20), &["notes.wasm: longer than 64 MiB"]),
     (
         "imports not asked for",
