@@ -2,10 +2,12 @@
 //! against what its manifest opens (catalogue WX-01).
 
 mod base;
+mod signature;
 
 use portcullis_manifest::{CONTRACT_VERSION, Interface};
 
 pub use base::BASE;
+pub(crate) use signature::other_than_the_contracts;
 
 /// Bindings made from `wit/`.
 #[allow(missing_docs, unreachable_pub, reason = "generated: the WIT holds the documentation")]

@@ -10,7 +10,10 @@ use crate::{
     ArtefactCache, ArtefactError, ImportsRefused, StructureRefused,
     capabilities::{CallState, link_base},
     check_imports, check_structure,
-    contract::bindings::{self, PluginPre},
+    contract::{
+        bindings::{self, PluginPre},
+        other_than_the_contracts,
+    },
 };
 
 /// See the module.
@@ -45,6 +48,15 @@ pub enum LoadError {
          for the world `plugin` of wit/"
     )]
     NoTools,
+    /// Its export has another type.
+    #[error(
+        "the component exports `portcullis:plugin/tools@{CONTRACT_VERSION}`, and its `call` is not of the contract's type but \
+         {found}: build it for the world `plugin` of wit/"
+    )]
+    Export {
+        /// The type that it has.
+        found: String,
+    },
     /// Its smallest memory is above its limit.
     #[error("the component starts with {needed} bytes of memory; `limits.memory` of plugin.toml allows {limit}")]
     Memory {
@@ -89,6 +101,9 @@ impl Plugin {
         // Loading holds the component's counts of instances, memories and tables against the pools too.
         let digest = Digest::of(component);
         let component = cache.load(engine.wasmtime(), digest)?.ok_or(LoadError::NotCompiled)?;
+        if let Some(found) = other_than_the_contracts(engine.wasmtime(), &component) {
+            return Err(LoadError::Export { found });
+        }
         let pre = link(engine, &component, opened).map_err(|error| LoadError::Contract(format!("{error:#}")))?;
         Ok(Self(Arc::new(Linked { pre, engine: engine.shared().clone(), pace: Pace::default() })))
     }
