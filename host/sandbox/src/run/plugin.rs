@@ -50,7 +50,7 @@ pub enum LoadError {
     NoTools,
     /// Its export has another type.
     #[error(
-        "the component exports `portcullis:plugin/tools@{CONTRACT_VERSION}`, and its `call` is not of the contract's type but \
+        "the component does not fit the contract: `call` of `portcullis:plugin/tools@{CONTRACT_VERSION}` is of the type \
          {found}: build it for the world `plugin` of wit/"
     )]
     Export {

@@ -178,7 +178,7 @@ fn wrong(attack: &Attack, outcomes: &[&str], limits: &Limits) -> Vec<String> {
     for part in named(class, limits).iter().filter(|part| !text.contains(part.as_str())) {
         wrong.push(format!("the error does not say {part}: {text}"));
     }
-    for leak in [".rs:", "/proc/", "/home/", "/tmp/", "wasm backtrace", "wasmtime", "0x", "on purpose"] {
+    for leak in [".rs:", "/proc/", "/tmp/", "wasm backtrace", "wasmtime", "0x", "on purpose"] {
         // What the zoo itself writes is none of the host's; `poison` and the keys of `escape_keys` are its own words.
         if attack.is_error() && text.contains(leak) {
             wrong.push(format!("the client reads {leak:?} (WX-31): {text}"));
