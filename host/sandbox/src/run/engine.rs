@@ -141,18 +141,23 @@ impl Plugin {
         let linked = self.linked().clone();
         let small = permit.tool().limits.memory <= SMALL;
         let step = self.linked().pace.begin();
-        let mut call = Box::pin(async move { linked.run_here(permit, start).await });
+        let mut call = Box::pin(async move {
+            // From the first poll on: the wait for a guest thread says nothing of the tool.
+            let begun = Instant::now();
+            let ran = linked.run_here(permit, start).await;
+            (ran, begun.elapsed())
+        });
         if small
             && step.may_begin_here()
-            && let Poll::Ready(ran) = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await
+            && let Poll::Ready((ran, took)) = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await
         {
-            step.end();
+            step.end(took);
             return ran;
         }
         let mut task = AbortOnDrop(self.linked().engine.guests.spawn(call));
         match (&mut task.0).await {
-            Ok(ran) => {
-                step.end();
+            Ok((ran, took)) => {
+                step.end(took);
                 ran
             }
             Err(error) => {

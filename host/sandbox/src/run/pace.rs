@@ -10,7 +10,7 @@
 
 use std::{
     sync::atomic::{AtomicI32, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// A quick call takes less than this, start to end.
@@ -38,9 +38,8 @@ pub(super) struct Pace(AtomicI32);
 /// One call, from its beginning to its end.
 pub(super) struct Step<'a> {
     pace: &'a Pace,
-    begun: Instant,
     lent: i32,
-    ended: bool,
+    ended_quickly: bool,
 }
 
 impl Pace {
@@ -48,7 +47,7 @@ impl Pace {
     pub(super) fn begin(&self) -> Step<'_> {
         let lend = |trust| (trust >= PROOF).then_some(trust - LOAN);
         let lent = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, lend).is_ok();
-        Step { pace: self, begun: Instant::now(), lent: if lent { LOAN } else { 0 }, ended: false }
+        Step { pace: self, lent: if lent { LOAN } else { 0 }, ended_quickly: false }
     }
 }
 
@@ -58,15 +57,15 @@ impl Step<'_> {
         self.lent > 0
     }
 
-    /// The call has ended.
-    pub(super) fn end(mut self) {
-        self.ended = self.begun.elapsed() < QUICK;
+    /// The call has ended, `took` after its guest began.
+    pub(super) fn end(mut self, took: Duration) {
+        self.ended_quickly = took < QUICK;
     }
 }
 
 impl Drop for Step<'_> {
     fn drop(&mut self) {
-        let given = if self.ended { self.lent + 1 } else { i32::MIN };
+        let given = if self.ended_quickly { self.lent + 1 } else { i32::MIN };
         let change = |trust: i32| Some(if given == i32::MIN { -PENANCE } else { (trust + given).min(MOST) });
         // The closure always gives a value, so this can't fail.
         let _ = self.pace.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
@@ -84,7 +83,7 @@ mod tests {
             if step.may_begin_here() {
                 return calls;
             }
-            step.end();
+            step.end(Duration::ZERO);
             calls += 1;
         }
     }
@@ -98,14 +97,24 @@ mod tests {
     }
 
     #[test]
+    fn wx_28_a_slow_call_costs_all_trust() {
+        let pace = Pace::default();
+        for _ in 0..1000 {
+            pace.begin().end(Duration::ZERO);
+        }
+        pace.begin().end(QUICK);
+        assert_eq!(calls_until_trusted(&pace), 256 + 16);
+    }
+
+    #[test]
     fn wx_28_only_a_few_calls_of_a_release_begin_on_the_threads_that_answer() {
         let pace = Pace::default();
         for _ in 0..1000 {
-            pace.begin().end();
+            pace.begin().end(Duration::ZERO);
         }
         let steps: Vec<_> = (0..100).map(|_| pace.begin()).collect();
         assert_eq!(steps.iter().filter(|step| step.may_begin_here()).count(), 4);
-        steps.into_iter().for_each(Step::end);
+        steps.into_iter().for_each(|step| step.end(Duration::ZERO));
         assert!(pace.begin().may_begin_here());
     }
 }
