@@ -69,10 +69,10 @@ fn notebook(cx: &Context) -> Notebook<impl portcullis_plugin::kv::KeyValue> {
     Notebook::new(cx.kv("notebook"))
 }
 
-fn random() -> Result<u16, ToolError> {
-    let mut bytes = [0; 2];
+fn random() -> Result<u32, ToolError> {
+    let mut bytes = [0; 4];
     match getrandom::fill(&mut bytes) {
-        Ok(()) => Ok(u16::from_le_bytes(bytes)),
+        Ok(()) => Ok(u32::from_le_bytes(bytes)),
         Err(error) => Err(ToolError::new(format!("The host gave no random bytes: {error}"))),
     }
 }
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     fn found(count: usize, next: bool) -> Found {
-        let id = || Id::parse("fe63c2b1a0ff0001").expect("an id");
+        let id = || Id::parse("fe63c2b1a0ff00000001").expect("an id");
         let hit = || notebook::Hit {
             id: id(),
             title: "Milk".into(),
@@ -117,13 +117,13 @@ mod tests {
     fn the_text_of_an_empty_search_says_what_to_try() {
         assert_eq!(found_text("", &found(0, false)), "There are no notes yet.");
         assert!(found_text("milk", &found(0, false)).contains("another word"));
-        assert!(found_text("milk", &found(0, true)).contains("cursor fe63c2b1a0ff0001"));
+        assert!(found_text("milk", &found(0, true)).contains("cursor fe63c2b1a0ff00000001"));
     }
 
     #[test]
     fn the_text_of_a_search_has_the_id_of_each_note() {
         let text = found_text("milk", &found(2, true));
-        assert_eq!(text.matches("id fe63c2b1a0ff0001").count(), 2, "{text}");
+        assert_eq!(text.matches("id fe63c2b1a0ff00000001").count(), 2, "{text}");
         assert!(text.starts_with("2 notes, newest first:"), "{text}");
     }
 }

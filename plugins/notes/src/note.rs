@@ -18,7 +18,7 @@ pub(crate) struct Note {
     pub(crate) updated: String,
 }
 
-/// 16 hex digits: the time of creation in milliseconds, counted down, and then 16 random bits. Byte order is the order
+/// 20 hex digits: the time of creation in milliseconds, counted down, and then 32 random bits. Byte order is the order
 /// in which the host lists keys; counted down, it is newest first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -27,19 +27,19 @@ pub(crate) struct Id(String);
 const LAST_MILLISECOND: u64 = (1 << 48) - 1;
 
 impl Id {
-    pub(crate) fn new(now: SystemTime, random: u16) -> Self {
+    pub(crate) fn new(now: SystemTime, random: u32) -> Self {
         let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
         let left = LAST_MILLISECOND.saturating_sub(u64::try_from(since).unwrap_or(u64::MAX));
-        Self(format!("{left:012x}{random:04x}"))
+        Self(format!("{left:012x}{random:08x}"))
     }
 
     /// The id in what a model sent.
     pub(crate) fn parse(text: &str) -> Result<Self, ToolError> {
-        if text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
+        if text.len() == 20 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
             return Ok(Self(text.to_owned()));
         }
         Err(ToolError::new(format!(
-            "\"{text}\" is no id of a note: an id is 16 of 0-9 and a-f. Use search to find the note and its id."
+            "\"{text}\" is no id of a note: an id is 20 of 0-9 and a-f. Use search to find the note and its id."
         )))
     }
 }
@@ -87,7 +87,7 @@ mod tests {
     fn what_is_no_id_is_refused_with_what_one_looks_like() {
         for text in ["", "1", "Milk", "FE63C2B1A0FF0001", "fe63c2b1a0ff000g", "fe63c2b1a0ff00011", "é63c2b1a0ff0001"] {
             let error = Id::parse(text).expect_err(text).to_string();
-            assert!(error.contains("16 of 0-9 and a-f") && error.contains("search"), "{error}");
+            assert!(error.contains("20 of 0-9 and a-f") && error.contains("search"), "{error}");
         }
     }
 

@@ -53,7 +53,7 @@ impl<R: KeyValue> Notebook<R> {
         title: &str,
         body: String,
         now: SystemTime,
-        random: impl Fn() -> Result<u16, ToolError>,
+        random: impl Fn() -> Result<u32, ToolError>,
     ) -> Result<Note, ToolError> {
         let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
         if title.is_empty() {
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn what_is_no_note_does_not_hide_the_others() {
         let notebook = notebook(2);
-        notebook.rows.set("note/0000000000000000", b"{").expect("a good key");
+        notebook.rows.set("note/00000000000000000000", b"{").expect("a good key");
         assert_eq!(notebook.search("", 10, None).expect("no error").notes.len(), 2);
     }
 
