@@ -15,7 +15,7 @@ pub use capabilities::{LogLevel, LogLine};
 pub use compile::{
     Checked, CompileLimits, CompileRefused, Compiler, StructureRefused, check_structure, helper_main, worker_main,
 };
-pub use contract::{BASE, ImportsRefused, check_imports};
+pub use contract::{BASE, ExportsRefused, ImportsRefused, check_exports, check_imports};
 pub use profile::{EngineProfile, PoolLimits};
 pub use proposals::ProposalEnabled;
-pub use run::{Answer, Content, Ending, Engine, EngineError, LoadError, Plugin, Ran, Stop, Usage};
+pub use run::{Answer, Content, Ending, Engine, EngineError, Keep, LoadError, Lost, Plugin, Ran, Stop, Usage};

@@ -156,7 +156,8 @@ impl ArtefactCache {
     }
 }
 
-/// Writes a file that is there whole or not at all, readable by its owner only.
+/// Writes a file that is there whole or not at all, readable by its owner only, and stays there when the power fails: a key
+/// that is gone while what was kept under it is not opens nothing.
 fn write_new(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let part = path.with_extension(format!("part-{}", std::process::id()));
     let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&part)?;
@@ -164,7 +165,9 @@ fn write_new(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
         file.write_all(bytes)?;
     }
     file.sync_all()?;
-    fs::rename(&part, path)
+    fs::rename(&part, path)?;
+    let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]

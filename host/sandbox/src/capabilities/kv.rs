@@ -36,7 +36,8 @@ struct Opened {
 }
 
 impl CallState {
-    /// Checks the grant, and notes the effect: a call that is refused has none.
+    /// Checks the grant, and notes the effect. Without a grant there is none; with one it is noted whatever becomes of the
+    /// request afterwards, so the audit may say more than was done and never less.
     fn open(&mut self, capability: &str, access: Access) -> Result<Opened, Error> {
         let tool = self.permit.tool();
         let grant = tool.grant(capability, access).map_err(Error::NotGranted)?;
@@ -86,7 +87,7 @@ impl CallState {
             let committed = self.services.store.kv_usage(opened.at.clone()).await.map_err(unavailable)?;
             self.overlay.open(opened.at.clone(), opened.limits, committed);
         }
-        self.overlay.put(&opened.at, key, before, value, compared).map_err(Error::OverQuota)
+        self.overlay.put(limits.kv_bytes, &opened.at, key, before, value, compared).map_err(Error::OverQuota)
     }
 
     /// The proof, as a value that a write function can hand on. [`CallState::enter`] has trapped a call that has none.

@@ -148,13 +148,20 @@ impl Pollable for Lines {
 
 impl OutputStream for Lines {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        // Whatever was offered, a guest may write more at once.
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let text = piece.strip_suffix(b"\n");
-            let room = CHUNK.saturating_sub(self.line.len());
-            let text_or_piece = text.unwrap_or(piece);
-            self.line.extend_from_slice(&text_or_piece[..text_or_piece.len().min(room)]);
-            // A line without an end is a line too, once it is as long as one may be.
-            if text.is_some() || self.line.len() == CHUNK {
+            let ended = piece.strip_suffix(b"\n");
+            let mut rest = ended.unwrap_or(piece);
+            while !rest.is_empty() {
+                let (fits, more) = rest.split_at(rest.len().min(CHUNK - self.line.len()));
+                self.line.extend_from_slice(fits);
+                rest = more;
+                // A line without an end is a line too, once it is as long as one may be.
+                if self.line.len() == CHUNK {
+                    self.cut_line();
+                }
+            }
+            if ended.is_some() {
                 self.end_line();
             }
         }
@@ -171,6 +178,16 @@ impl OutputStream for Lines {
 }
 
 impl Lines {
+    /// Ends the line before a character that is not whole yet: its at most three bytes begin the next one.
+    fn cut_line(&mut self) {
+        let last = self.line.utf8_chunks().last().map(|chunk| chunk.invalid()).unwrap_or_default();
+        let begun = std::str::from_utf8(last).is_err_and(|error| error.error_len().is_none());
+        let begun = if begun { last.to_vec() } else { Vec::new() };
+        self.line.truncate(self.line.len() - begun.len());
+        self.end_line();
+        self.line = begun;
+    }
+
     fn end_line(&mut self) {
         let line = std::mem::take(&mut self.line);
         if !line.is_empty() {
@@ -182,5 +199,53 @@ impl Lines {
 impl Drop for Lines {
     fn drop(&mut self) {
         self.end_line();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(writes: &[&[u8]]) -> Vec<String> {
+        let log = LogBuffer::new(1 << 20);
+        let mut stream = Output(log.clone()).p2_stream();
+        for bytes in writes {
+            stream.write(Bytes::copy_from_slice(bytes)).unwrap();
+        }
+        drop(stream);
+        let (lines, dropped) = log.take();
+        assert_eq!(dropped, 0);
+        lines.into_iter().map(|line| line.text).collect()
+    }
+
+    #[test]
+    fn output_is_lines_however_it_is_cut_into_writes() {
+        assert_eq!(lines(&[b"a", b"b\nc\n\nd", b"\ne"]), ["ab", "c", "d", "e"]);
+        assert_eq!(lines(&[b"\n\n"]), [""; 0]);
+    }
+
+    #[test]
+    fn wx_25_a_line_that_is_too_long_is_several_and_nothing_is_lost() {
+        let (short, long) = ("s".repeat(100), "l".repeat(CHUNK));
+        let (short, long) = (short.as_str(), long.as_str());
+        for writes in [vec![short, long], vec![long, short], vec![short, long, "\n", long, "\n", long]] {
+            let found = lines(&writes.iter().map(|text| text.as_bytes()).collect::<Vec<_>>());
+            assert_eq!(found.concat(), writes.concat().replace('\n', ""));
+            assert!(found.iter().all(|line| line.len() <= CHUNK));
+        }
+        let three = "x".repeat(3 * CHUNK);
+        assert_eq!(lines(&[three.as_bytes()]), [&three[..CHUNK]; 3], "one write may be longer than was offered");
+    }
+
+    #[test]
+    fn wx_25_a_long_line_is_not_cut_inside_a_character() {
+        for before in 0..4 {
+            let text = format!("{}{}", "x".repeat(before), "\u{1f980}".repeat(CHUNK / 2));
+            assert_eq!(lines(&[text.as_bytes()]).concat(), text);
+        }
+        // Nor does it wait for the rest of what is not one.
+        let broken = [&[b'x'; CHUNK - 2][..], b"\xf0\x9f", b"yz"].concat();
+        let found = lines(&[&broken[..]]);
+        assert_eq!(found, ["x".repeat(CHUNK - 2), "\u{fffd}yz".to_owned()]);
     }
 }

@@ -17,12 +17,12 @@ use super::{
 /// Serves jobs from stdin until it ends. `worker` is the argument with which this program calls [`super::worker_main`].
 ///
 /// # Errors
-/// When a pipe breaks or this program can't be started again.
+/// When a pipe breaks, a job is not of its digest, or this program can't be started again.
 pub fn helper_main(worker: &str) -> io::Result<()> {
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
-    while let Some((limits, component)) = frame::read_job(&mut input)? {
+    while let Some(frame::Job { limits, digest, component }) = frame::read_job(&mut input)? {
         let ended = run(worker, &limits, component)?;
-        frame::write_answer(&mut output, &ended)?;
+        frame::write_answer(&mut output, digest, &ended)?;
     }
     Ok(())
 }

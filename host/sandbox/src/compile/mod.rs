@@ -3,7 +3,8 @@
 //! The server starts a helper before it locks itself down. For every component the helper starts a worker with an empty
 //! environment; the worker takes rlimits upon itself before it reads the first byte, checks the structure, compiles, and
 //! ends. The helper kills a worker that outlives its wall time. None of the three trusts the one below it with more than
-//! bytes.
+//! bytes. A helper that breaks off an answer, or answers for another component, is killed: what it may still have written
+//! must not become the next one's artefact. The next component has a fresh helper.
 
 mod frame;
 mod helper;
@@ -11,13 +12,14 @@ mod structure;
 mod worker;
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     io,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     time::Duration,
 };
 
 use parking_lot::Mutex;
+use portcullis_manifest::Digest;
 
 pub use helper::helper_main;
 pub use structure::{Checked, StructureRefused, check_structure};
@@ -55,15 +57,25 @@ pub enum CompileRefused {
         /// The configuration's key.
         key: &'static str,
     },
-    /// The helper is gone.
-    #[error("the compiling helper does not answer ({0}); restart the host")]
+    /// The helper has not answered, or there is none.
+    #[error("the compiling helper {0}")]
     Helper(String),
 }
 
-/// A running helper.
+/// A helper, and what it takes to start another.
 pub struct Compiler {
-    child: Mutex<Child>,
+    program: OsString,
+    arguments: Vec<OsString>,
     limits: CompileLimits,
+    /// None after one has failed, until the next job.
+    helper: Mutex<Option<Helper>>,
+}
+
+/// A running helper, between two jobs.
+struct Helper {
+    child: Child,
+    input: ChildStdin,
+    output: ChildStdout,
 }
 
 impl Default for CompileLimits {
@@ -82,15 +94,10 @@ impl Compiler {
         arguments: impl IntoIterator<Item = A>,
         limits: CompileLimits,
     ) -> io::Result<Self> {
-        let child = Command::new(program)
-            .args(arguments)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        Ok(Self { child: Mutex::new(child), limits })
+        let program = program.to_owned();
+        let arguments: Vec<_> = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
+        let helper = Mutex::new(Some(Helper::start(&program, &arguments)?));
+        Ok(Self { program, arguments, limits, helper })
     }
 
     /// Compiles one component. Blocks, for up to minutes.
@@ -109,12 +116,25 @@ impl Compiler {
         }
         // Checked here too, before a process is spent on it; this parse allocates nothing that grows with the input.
         check_structure(component)?;
-        let mut child = self.child.lock();
-        let gone = |error: io::Error| CompileRefused::Helper(error.kind().to_string());
-        let input = child.stdin.as_mut().expect("the helper was started with a pipe");
-        frame::write_job(input, &self.limits, component).map_err(gone)?;
-        let output = child.stdout.as_mut().expect("the helper was started with a pipe");
-        frame::read_answer(output, &self.limits).map_err(gone)?
+        let mut place = self.helper.lock();
+        // One that has ended since, because somebody killed it, costs nobody a job.
+        let running = place.take().and_then(|mut helper| helper.is_running().then_some(helper));
+        let mut helper = match running {
+            Some(helper) => helper,
+            None => Helper::start(&self.program, &self.arguments).map_err(|error| {
+                CompileRefused::Helper(format!("cannot be started again ({}); restart the host", error.kind()))
+            })?,
+        };
+        // On an error the helper is dropped here, and so killed.
+        let answer = helper.ask(&self.limits, component).map_err(|error| {
+            let text = "has not given an answer that can be used";
+            CompileRefused::Helper(format!(
+                "{text} ({}), and was ended; try again: a fresh one is started",
+                error.kind()
+            ))
+        })?;
+        *place = Some(helper);
+        answer
     }
 
     /// The limits it was started with.
@@ -124,12 +144,37 @@ impl Compiler {
     }
 }
 
-impl Drop for Compiler {
+impl Helper {
+    fn start(program: &OsStr, arguments: &[OsString]) -> io::Result<Self> {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let input = child.stdin.take().expect("piped");
+        let output = child.stdout.take().expect("piped");
+        Ok(Self { child, input, output })
+    }
+
+    /// After an error nobody knows where in its answer the helper is: it must not be asked again.
+    fn ask(&mut self, limits: &CompileLimits, component: &[u8]) -> io::Result<Result<Vec<u8>, CompileRefused>> {
+        let digest = Digest::of(component);
+        frame::write_job(&mut self.input, limits, digest, component)?;
+        frame::read_answer(&mut self.output, limits, digest)
+    }
+
+    fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Helper {
     fn drop(&mut self) {
-        let child = self.child.get_mut();
-        // Its input ends, so it ends; killing only makes sure that nothing waits for it.
-        let _ = child.kill();
-        let _ = child.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

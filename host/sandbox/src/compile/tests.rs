@@ -63,10 +63,12 @@ fn the_worker_compiles_what_the_serving_engine_can_load_and_refuses_what_is_inva
 #[test]
 fn frames_come_out_as_they_went_in() {
     let limits = CompileLimits::default();
+    let digest = Digest::of(b"abc");
     let mut pipe = Vec::new();
-    frame::write_job(&mut pipe, &limits, b"abc").unwrap();
+    frame::write_job(&mut pipe, &limits, digest, b"abc").unwrap();
     let mut from = pipe.as_slice();
-    assert_eq!(frame::read_job(&mut from).unwrap(), Some((limits, b"abc".to_vec())));
+    let job = frame::Job { limits, digest, component: b"abc".to_vec() };
+    assert_eq!(frame::read_job(&mut from).unwrap(), Some(job));
     assert_eq!(frame::read_job(&mut from).unwrap(), None);
     for (ended, wanted) in [
         (frame::Ended::Artefact(b"x".to_vec()), Ok(b"x".to_vec())),
@@ -77,9 +79,93 @@ fn frames_come_out_as_they_went_in() {
         ),
     ] {
         let mut pipe = Vec::new();
-        frame::write_answer(&mut pipe, &ended).unwrap();
-        assert_eq!(frame::read_answer(&mut pipe.as_slice(), &limits).unwrap(), wanted);
+        frame::write_answer(&mut pipe, digest, &ended).unwrap();
+        assert_eq!(frame::read_answer(&mut pipe.as_slice(), &limits, digest).unwrap(), wanted);
     }
-    let too_long = [&[0u8][..], &u64::MAX.to_le_bytes()].concat();
-    assert!(frame::read_answer(&mut too_long.as_slice(), &limits).is_err());
+    let too_long = [&[0u8][..], &digest.0, &u64::MAX.to_le_bytes()].concat();
+    assert!(frame::read_answer(&mut too_long.as_slice(), &limits, digest).is_err());
+}
+
+#[test]
+fn rg_02_a_job_or_an_answer_of_another_digest_is_refused() {
+    let limits = CompileLimits::default();
+    let (asked, other) = (Digest::of(b"abc"), Digest::of(b"abd"));
+    let mut pipe = Vec::new();
+    frame::write_job(&mut pipe, &limits, other, b"abc").unwrap();
+    assert!(frame::read_job(&mut pipe.as_slice()).is_err());
+    for ended in [frame::Ended::Artefact(b"x".to_vec()), frame::Ended::Invalid("why".to_owned())] {
+        let mut pipe = Vec::new();
+        frame::write_answer(&mut pipe, other, &ended).unwrap();
+        assert!(frame::read_answer(&mut pipe.as_slice(), &limits, asked).is_err());
+    }
+}
+
+/// A helper that writes these bytes as soon as it runs, and then does `after`.
+fn answering(program: &OsStr, bytes: &[u8], after: &str) -> Compiler {
+    let octal: String = bytes.iter().map(|byte| format!("\\{byte:03o}")).collect();
+    let script = format!("printf '{octal}'; {after}");
+    Compiler::start(program, ["-c", &script], CompileLimits::default()).unwrap()
+}
+
+#[test]
+fn rg_02_what_is_left_in_the_pipe_after_a_broken_answer_is_nobodys_artefact() {
+    let component = component("(component)");
+    let digest = Digest::of(&component);
+    let mut whole = Vec::new();
+    frame::write_answer(&mut whole, digest, &frame::Ended::Artefact(b"left over".to_vec())).unwrap();
+    let mut unknown = whole.clone();
+    unknown[0] = 9;
+    let mut another = whole.clone();
+    another[1] ^= 1;
+    for broken in [unknown, another] {
+        let bytes = [broken, whole.clone()].concat();
+        let compiler = answering(OsStr::new("/bin/sh"), &bytes, "while read -r _; do :; done");
+        for _ in 0..3 {
+            let error = compiler.compile(&component).unwrap_err().to_string();
+            assert!(error.ends_with("and was ended; try again: a fresh one is started"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_helper_that_was_killed_is_replaced_and_costs_at_most_one_job() {
+    let component = component("(component)");
+    let mut answer = Vec::new();
+    let ended = frame::Ended::Artefact(b"artefact".to_vec());
+    frame::write_answer(&mut answer, Digest::of(&component), &ended).unwrap();
+    let compiler = answering(OsStr::new("/bin/sh"), &answer.repeat(4), "while read -r _; do :; done");
+    assert_eq!(compiler.compile(&component), Ok(b"artefact".to_vec()));
+    let kill = |and_wait: bool| {
+        let mut place = compiler.helper.lock();
+        let child = &mut place.as_mut().unwrap().child;
+        child.kill().unwrap();
+        if and_wait {
+            child.wait().unwrap();
+        }
+    };
+    kill(true);
+    assert_eq!(compiler.compile(&component), Ok(b"artefact".to_vec()), "one that has ended costs none");
+    kill(false);
+    // It may be dead already, or still on its way.
+    if let Err(error) = compiler.compile(&component) {
+        assert!(matches!(error, CompileRefused::Helper(_)), "{error}");
+    } else {
+        kill(true);
+    }
+    assert_eq!(compiler.compile(&component), Ok(b"artefact".to_vec()));
+}
+
+#[test]
+fn a_helper_that_cannot_be_started_again_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let program = home.path().join("helper");
+    std::os::unix::fs::symlink("/bin/sh", &program).unwrap();
+    let compiler = answering(program.as_os_str(), b"", "exit");
+    let component = component("(component)");
+    assert!(compiler.compile(&component).is_err());
+    std::fs::remove_file(&program).unwrap();
+    assert_eq!(
+        compiler.compile(&component).unwrap_err().to_string(),
+        "the compiling helper cannot be started again (entity not found); restart the host"
+    );
 }

@@ -4,7 +4,9 @@
 mod base;
 mod signature;
 
-use portcullis_manifest::{CONTRACT_VERSION, Interface};
+use portcullis_manifest::{CONTRACT_VERSION, Interface, Limits, visible};
+
+use crate::Checked;
 
 pub use base::BASE;
 pub(crate) use signature::other_than_the_contracts;
@@ -26,11 +28,51 @@ pub(crate) mod bindings {
 /// A component asks for more than its manifest opens.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the component imports what its manifest does not open: {}. Open to every plugin are log, caller and the base list \
-     (wit/base.md); `kv` needs a capability of kind \"kv\" in plugin.toml",
-    .0.join(", ")
+    "the component imports what its manifest does not open: {}. Open to every plugin are {} and the base list (wit/base.md); \
+     {} in plugin.toml",
+    // The component's own words: nothing has held them to the form of a name yet.
+    visible(&.0.join(", ")),
+    named(true, str::to_owned),
+    named(false, |name| format!("`{name}` needs a capability of kind \"{name}\""))
 )]
 pub struct ImportsRefused(pub Vec<String>);
+
+/// The interfaces that are open to every plugin, or those that are not.
+fn named(open: bool, say: impl Fn(&str) -> String) -> String {
+    let named = Interface::ALL.into_iter().filter(|interface| interface.is_open() == open);
+    named.map(|interface| say(interface.as_str())).collect::<Vec<_>>().join(", ")
+}
+
+/// A component can't be a plugin, whatever it imports.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExportsRefused {
+    /// It can't be called.
+    #[error(
+        "the component does not export `portcullis:plugin/tools@{CONTRACT_VERSION}`, which is what a plugin is for: build it \
+         for the world `plugin` of wit/"
+    )]
+    NoTools,
+    /// Its smallest memory is above its limit.
+    #[error("the component starts with {needed} bytes of memory; `limits.memory` of plugin.toml allows {limit}")]
+    Memory {
+        /// Bytes.
+        needed: u64,
+        /// Bytes.
+        limit: u64,
+    },
+}
+
+/// Checks that a component can be called, and that it can start inside its limits.
+///
+/// # Errors
+/// See [`ExportsRefused`].
+pub fn check_exports(checked: &Checked, limits: &Limits) -> Result<(), ExportsRefused> {
+    if !checked.exports.contains(&format!("portcullis:plugin/tools@{CONTRACT_VERSION}")) {
+        return Err(ExportsRefused::NoTools);
+    }
+    let (needed, limit) = (checked.initial_memory, limits.memory);
+    if needed > limit { Err(ExportsRefused::Memory { needed, limit }) } else { Ok(()) }
+}
 
 /// Checks the names of a component's imports against the base list and the interfaces that its manifest opens.
 ///

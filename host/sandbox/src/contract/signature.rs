@@ -10,17 +10,26 @@ use wasmtime::{
     },
 };
 
-/// The contract's type, in the words of [`describe`]. A test reads `wit/` through a component that was built for it.
+/// The contract's type, in the words of [`Words`]. A test reads `wit/` through a component that was built for it.
 const CALL: &str = "func(string, string) -> variant{done: record{content: list<variant{text: string, \
     image: record{data: list<u8>, mime-type: string}, audio: record{data: list<u8>, mime-type: string}, \
     link: record{uri: string, name: string, mime-type: option<string>}}>, structured: option<string>, meta: option<string>}, \
     failed: string, needs-input: record{questions: list<record{key: string, message: string, schema: string}>, \
     state: list<u8>}}";
 
-/// The type that the component gives `call`, where it is not the contract's.
+/// Most bytes of a type that are written down: one more than the contract's own has, so that no other can pass for it.
+const ROOM: usize = CALL.len() + 1;
+
+/// The type that the component gives `call`, where it is not the contract's, as far as there is room for it.
 pub(crate) fn other_than_the_contracts(engine: &Engine, component: &Component) -> Option<String> {
-    let found = call(engine, component).map_or_else(|| "no function `call`".to_owned(), |call| function(&call));
-    (found != CALL).then(|| found.chars().take(400).collect())
+    let Some(call) = call(engine, component) else { return Some("no function `call`".to_owned()) };
+    let mut words = Words(String::with_capacity(ROOM));
+    let cut = words.function(&call).is_err();
+    let Words(mut found) = words;
+    if cut {
+        found.push_str("...");
+    }
+    (found != CALL).then_some(found)
 }
 
 fn call(engine: &Engine, component: &Component) -> Option<ComponentFunc> {
@@ -33,31 +42,164 @@ fn call(engine: &Engine, component: &Component) -> Option<ComponentFunc> {
     }
 }
 
-fn function(call: &ComponentFunc) -> String {
-    let parameters: Vec<String> = call.params().map(|(_, given)| describe(&given)).collect();
-    let results: Vec<String> = call.results().map(|given| describe(&given)).collect();
-    format!("func({}) -> {}", parameters.join(", "), results.join(", "))
+/// A type in words.
+///
+/// A component's types share their parts, so that a few kilobytes of them can be gigabytes when they are written out. So
+/// the first word for which there is no room ends the walk; and because every type writes a word before it is gone into,
+/// the room bounds the steps and the depth too.
+struct Words(String);
+
+/// There is no room for more.
+struct Full;
+
+impl Words {
+    fn say(&mut self, word: &str) -> Result<(), Full> {
+        let room = ROOM - self.0.len();
+        self.0.push_str(&word[..word.floor_char_boundary(room)]);
+        if word.len() > room { Err(Full) } else { Ok(()) }
+    }
+
+    fn function(&mut self, call: &ComponentFunc) -> Result<(), Full> {
+        self.say("func(")?;
+        self.list(call.params(), |words, (_, given)| words.describe(&given))?;
+        self.say(") -> ")?;
+        self.list(call.results(), |words, given| words.describe(&given))
+    }
+
+    /// What the contract does not use is named by its kind alone, which is enough to differ.
+    fn describe(&mut self, given: &Type) -> Result<(), Full> {
+        match given {
+            Type::String => self.say("string"),
+            Type::U8 => self.say("u8"),
+            Type::List(items) => {
+                self.say("list<")?;
+                self.describe(&items.ty())?;
+                self.say(">")
+            }
+            Type::Option(inner) => {
+                self.say("option<")?;
+                self.describe(&inner.ty())?;
+                self.say(">")
+            }
+            Type::Record(record) => {
+                self.say("record{")?;
+                self.list(record.fields(), |words, field| {
+                    words.say(field.name)?;
+                    words.say(": ")?;
+                    words.describe(&field.ty)
+                })?;
+                self.say("}")
+            }
+            Type::Variant(variant) => {
+                self.say("variant{")?;
+                self.list(variant.cases(), |words, case| {
+                    words.say(case.name)?;
+                    let Some(payload) = &case.ty else { return Ok(()) };
+                    words.say(": ")?;
+                    words.describe(payload)
+                })?;
+                self.say("}")
+            }
+            _ => self.say("another kind of type"),
+        }
+    }
+
+    fn list<T>(
+        &mut self,
+        parts: impl Iterator<Item = T>,
+        mut say: impl FnMut(&mut Self, T) -> Result<(), Full>,
+    ) -> Result<(), Full> {
+        for (at, part) in parts.enumerate() {
+            if at > 0 {
+                self.say(", ")?;
+            }
+            say(self, part)?;
+        }
+        Ok(())
+    }
 }
 
-/// A type in words. What the contract does not use is named by its kind alone, which is enough to differ.
-fn describe(given: &Type) -> String {
-    let list = |parts: Vec<String>| parts.join(", ");
-    match given {
-        Type::String => "string".to_owned(),
-        Type::U8 => "u8".to_owned(),
-        Type::List(items) => format!("list<{}>", describe(&items.ty())),
-        Type::Option(inner) => format!("option<{}>", describe(&inner.ty())),
-        Type::Record(record) => {
-            let fields = record.fields().map(|field| format!("{}: {}", field.name, describe(&field.ty)));
-            format!("record{{{}}}", list(fields.collect()))
+#[cfg(test)]
+mod tests {
+    use std::{
+        fmt::Write as _,
+        time::{Duration, Instant},
+    };
+
+    use super::*;
+    use crate::EngineProfile;
+
+    /// The types of the contract, and an export of the component function `$call` that stands in the place of HERE.
+    const AROUND: &str = include_str!("../../../../tests/hostile/wat/around.wat");
+
+    /// A component whose `call` takes arguments of the type `$arguments`, which `types` of the imported interface define; `flat`
+    /// are the parameters of its core function.
+    fn component(types: &str, flat: &str) -> (Engine, Component) {
+        let end = "(export \"outcome\" (type $outcome (eq $outcome')))\n";
+        let types = format!("{end}{types}))\n(alias export $types \"arguments\" (type $arguments))\n");
+        let call = "(core module $module
+            (memory (export \"memory\") 1)
+            (func (export \"call\") (param FLAT) (result i32) unreachable)
+            (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) unreachable))
+            (core instance $guest (instantiate $module))
+            (alias core export $guest \"call\" (core func $guest-call))
+            (alias core export $guest \"memory\" (core memory $memory))
+            (alias core export $guest \"realloc\" (core func $realloc))
+            (func $call (param \"tool\" string) (param \"arguments\" $arguments) (result $outcome)
+                (canon lift (core func $guest-call) (memory $memory) (realloc $realloc)))";
+        let whole = AROUND.replace(&format!("{end}  ))\n"), &types).replace(";; HERE", &call.replace("FLAT", flat));
+        assert!(whole.contains("$arguments"), "around.wat has another form");
+        let engine = Engine::new(&EngineProfile::current().compiling()).unwrap();
+        let component = Component::new(&engine, wat::parse_str(whole).unwrap()).unwrap();
+        (engine, component)
+    }
+
+    /// Records of two fields, each the record before it: `levels` types that are 2^`levels` when they are written out.
+    fn doubling(levels: usize, name: usize) -> String {
+        let (a, b) = ("a".repeat(name), "b".repeat(name));
+        let mut types = String::new();
+        for level in 0..levels {
+            let inner = if level == 0 { "u8".to_owned() } else { format!("$t{}", level - 1) };
+            let outer = if level + 1 == levels { "arguments".to_owned() } else { format!("t{level}") };
+            let fields = format!("(field \"{a}\" {inner}) (field \"{b}\" {inner})");
+            write!(types, "(type $r{level} (record {fields})) (export \"{outer}\" (type $t{level} (eq $r{level})))")
+                .unwrap();
         }
-        Type::Variant(variant) => {
-            let cases = variant.cases().map(|case| {
-                let payload = case.ty.as_ref().map(|payload| format!(": {}", describe(payload)));
-                format!("{}{}", case.name, payload.unwrap_or_default())
-            });
-            format!("variant{{{}}}", list(cases.collect()))
+        types
+    }
+
+    #[test]
+    fn rg_40_a_type_that_doubles_with_each_level_is_told_at_once_and_in_few_words() {
+        // 137 KB of component. Written out, it is half a gigabyte of names, copied once for each level.
+        let (engine, component) = component(&doubling(16, 4_000), "i32");
+        let start = Instant::now();
+        let found = other_than_the_contracts(&engine, &component).unwrap();
+        let took = start.elapsed();
+        assert!(found.starts_with("func(string, record{aaaa"), "{found}");
+        assert!(found.len() < 1_000, "{} bytes", found.len());
+        assert!(took < Duration::from_millis(100), "{took:?}");
+    }
+
+    #[test]
+    fn rg_40_a_type_that_is_nested_as_deep_as_types_may_be_is_told_in_few_words() {
+        let mut types = String::from("(type $l0 (list u8))");
+        for level in 1..90 {
+            write!(types, "(type $l{level} (list $l{}))", level - 1).unwrap();
         }
-        _ => "another kind of type".to_owned(),
+        let (engine, component) =
+            component(&format!("{types}(export \"arguments\" (type $x (eq $l89)))"), "i32 i32 i32 i32");
+        let found = other_than_the_contracts(&engine, &component).unwrap();
+        assert!(found.starts_with("func(string, list<list<list<") && found.len() < 1_000, "{found}");
+    }
+
+    #[test]
+    fn rg_40_the_contracts_type_is_taken_and_one_that_only_begins_like_it_is_not() {
+        let (engine, same) = component("(type $s string) (export \"arguments\" (type $x (eq $s)))", "i32 i32 i32 i32");
+        assert_eq!(other_than_the_contracts(&engine, &same), None);
+        let (engine, other) =
+            component("(type $o (option string)) (export \"arguments\" (type $x (eq $o)))", "i32 i32 i32 i32 i32");
+        let found = other_than_the_contracts(&engine, &other).unwrap();
+        let expected = CALL.replace("string, string", "string, option<string>");
+        assert_eq!(found, format!("{}...", &expected[..ROOM]));
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use portcullis_manifest::{Effect, HOST_FUNCTIONS};
+use portcullis_manifest::{Effect, HOST_FUNCTIONS, Manifest};
 use wit_parser::{Resolve, WorldItem};
 
 use super::*;
@@ -85,4 +85,25 @@ fn wx_01_an_import_that_is_not_opened_is_refused_with_the_whole_list() {
         "evil",
     ]);
     assert_eq!(check_imports(&[fine, bad.clone()].concat(), &[]), Err(ImportsRefused(bad)));
+}
+
+#[test]
+fn wx_01_the_refusal_says_of_every_interface_what_opens_it() {
+    let said = ImportsRefused(vec!["evil\u{1b}[2J\u{202e}".to_owned()]).to_string();
+    assert!(said.contains(r"evil\u{1b}[2J\u{202e}") && !said.chars().any(portcullis_manifest::hides), "{said}");
+    let (open, needed) = said.split_once("Open to every plugin are").unwrap().1.split_once(';').unwrap();
+    for interface in Interface::ALL {
+        let name = interface.as_str();
+        let listed = open.split([' ', ',']).any(|word| word == name);
+        let kind = format!("`{name}` needs a capability of kind \"{name}\"");
+        assert_eq!((listed, needed.contains(&kind)), (interface.is_open(), !interface.is_open()), "{name}: {said}");
+        // Where a kind has another name than its interface, the text above must learn of it.
+        let manifest = format!(
+            "manifest = 1\n[plugin]\nname = \"a\"\nversion = \"1.0.0\"\ncomponent = \"a.wasm\"\npublisher = \"a\"\nsummary = \"a\"\n\
+             [capability.c]\nkind = \"{name}\"\npartition = \"user\"\nquota = \"1 MiB\"\n\
+             [[tool]]\nname = \"a\"\ntitle = \"a\"\ndescription = \"a\"\nuses = [\"c:read\"]\n"
+        );
+        let opened = Manifest::parse(&manifest).is_ok_and(|manifest| manifest.interfaces().contains(&interface));
+        assert_eq!(opened, !interface.is_open(), "{name}: {:?}", Manifest::parse(&manifest).err());
+    }
 }

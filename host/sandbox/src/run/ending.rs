@@ -9,9 +9,23 @@ use wasmtime::Trap;
 
 use crate::{LogLine, contract::bindings::portcullis::plugin::types as wit};
 
+/// What a call holds for as long as its guest lives: its place, its seat in the audit. It comes back with [`Ran`], or is told
+/// how far the guest had come when it was ended from outside.
+pub trait Keep: Send + 'static {
+    /// The guest is gone, and nobody waits for its answer: the caller dropped the call, or its thread panicked.
+    fn ended_from_outside(self, usage: Usage, panicked: bool);
+}
+
+/// The call's thread panicked. What the call kept has been told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the host failed while it ran the tool")]
+pub struct Lost;
+
 /// A call that has ended.
 #[derive(Debug)]
-pub struct Ran {
+pub struct Ran<K> {
+    /// What the call held.
+    pub keep: K,
     /// How.
     pub ending: Ending,
     /// What it used.
@@ -127,7 +141,10 @@ pub enum Stop {
         limit: u64,
     },
     /// A read call reached a write function.
-    #[error("the tool is labelled `read` and tried to write (`{function}`), which a read call cannot do")]
+    #[error(
+        "the tool is labelled `read` and tried to write (`{function}`), which a read call cannot do: in its manifest \
+         `uses = [\"CAPABILITY:write\"]` would allow it, and make its `label` at least `write`"
+    )]
     WriteWithoutProof {
         /// Interface and function.
         function: String,
@@ -176,6 +193,11 @@ impl Stop {
         }
         if error.downcast_ref::<wasmtime_wasi::I32Exit>().is_some() {
             return Self::Trap { reason: "it called exit" };
+        }
+        if error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some() {
+            // Every call has a place before it gets here, and a place is one of each: this is a fault of the host's.
+            tracing::error!(target: "portcullis::alert", alert = "pool-exhausted", %error, "a call with a place found no instance");
+            return Self::Host;
         }
         // The engine has no types for these. The texts are held to the locked version by tests that bring them about.
         let text = format!("{error:#}");
@@ -231,6 +253,19 @@ impl From<wit::Outcome> for Ending {
             wit::Outcome::Done(answer) => Self::Done(answer.into()),
             wit::Outcome::Failed(text) => Self::Failed(text),
             wit::Outcome::NeedsInput(_) => Self::NeedsInput,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wr_03_a_write_without_proof_is_told_the_line_that_would_allow_it() {
+        let said = Stop::WriteWithoutProof { function: "kv.set".to_owned() }.to_string();
+        for part in ["`kv.set`", r#"`uses = ["CAPABILITY:write"]`"#, "`label`"] {
+            assert!(said.contains(part), "{part} in {said}");
         }
     }
 }

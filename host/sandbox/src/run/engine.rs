@@ -3,6 +3,7 @@
 
 use std::{
     future::{Future as _, poll_fn},
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -18,9 +19,11 @@ use tokio::{runtime::Runtime, task::JoinHandle};
 use wasmtime::{Store, UpdateDeadline};
 
 use super::{
-    ending::{Ending, Ran, Stop, Usage},
+    ending::{Ending, Keep, Lost, Ran, Stop},
     limiter::Limiter,
+    pace::Held,
     plugin::{Linked, Plugin},
+    running::Running,
     turns::Turns,
 };
 use crate::{
@@ -135,74 +138,60 @@ fn start_clock(engine: wasmtime::Engine, stopping: Arc<AtomicBool>) -> std::io::
 
 impl Plugin {
     /// Runs the call that `permit` allows, in a fresh instance, until it has ended or was ended. Dropping the future ends
-    /// the guest.
-    pub async fn run(&self, permit: Permit) -> Ran {
+    /// the guest at its next slice; `keep` is held until it is gone.
+    ///
+    /// # Errors
+    /// [`Lost`], after a panic of the host.
+    pub async fn run<K: Keep>(&self, permit: Permit, keep: K) -> Result<Ran<K>, Lost> {
         let start = Instant::now();
         let linked = self.linked().clone();
         let small = permit.tool().limits.memory <= SMALL;
         let step = self.linked().pace.begin();
-        let mut call = Box::pin(async move {
-            // From the first poll on: the wait for a guest thread says nothing of the tool.
-            let begun = Instant::now();
-            let ran = linked.run_here(permit, start).await;
-            (ran, begun.elapsed())
-        });
-        if small
-            && step.may_begin_here()
-            && let Poll::Ready((ran, took)) = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await
-        {
-            step.end(took);
-            return ran;
+        let mut call = Held::new(async move { linked.run_here(permit, keep, start).await });
+        if small && step.may_begin_here() {
+            let here = poll_fn(|context| match Pin::new(&mut call).poll(context) {
+                Poll::Ready(ended) => Poll::Ready(Some(ended)),
+                Poll::Pending if call.is_quick() => Poll::Pending,
+                Poll::Pending => Poll::Ready(None),
+            });
+            if let Some((ran, held)) = here.await {
+                step.end(held);
+                return Ok(ran);
+            }
         }
         let mut task = AbortOnDrop(self.linked().engine.guests.spawn(call));
         match (&mut task.0).await {
-            Ok((ran, took)) => {
-                step.end(took);
-                ran
+            Ok((ran, held)) => {
+                step.end(held);
+                Ok(ran)
             }
             Err(error) => {
-                tracing::error!(%error, "a call's task ended by itself");
-                let usage = Usage {
-                    fuel: 0,
-                    memory: 0,
-                    host_calls: 0,
-                    effect: portcullis_manifest::Effect::None,
-                    instantiate: Duration::ZERO,
-                    wall: start.elapsed(),
-                };
-                let ending = Ending::Stopped(Stop::Host);
-                Ran { ending, usage, writes: Default::default(), log: Vec::new(), log_dropped: 0 }
+                tracing::error!(target: "portcullis::alert", alert = "host-panic", %error, "a call's task ended by itself");
+                Err(Lost)
             }
         }
     }
 }
 
 impl Linked {
-    async fn run_here(&self, permit: Permit, start: Instant) -> Ran {
+    async fn run_here<K: Keep>(&self, permit: Permit, keep: K, start: Instant) -> Ran<K> {
         let tool = permit.tool().clone();
         let limits = &tool.limits;
         let deadline = start + limits.time;
         let limiter = Limiter::new(limits.memory, limits.table_elements);
         let state = CallState::new(permit, self.engine.services.clone(), limiter, deadline);
-        let mut store = self.store(state, deadline);
-        let called = tokio::time::timeout_at(deadline.into(), self.call(&mut store)).await;
+        let mut running = Running::new(self.store(state, deadline), keep, start);
+        let called = tokio::time::timeout_at(deadline.into(), self.call(running.store())).await;
         let ending = match called {
             Ok(Ok(ending)) => ending,
-            Ok(Err(error)) => Ending::Stopped(self.stop(&store, &error)),
+            Ok(Err(error)) => Ending::Stopped(self.stop(running.store(), &error)),
             Err(_) => Ending::Stopped(Stop::Time { limit: limits.time }),
         };
-        let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
-        let mut state = store.into_data();
+        let (mut state, usage, keep) = running.end();
+        // With its streams goes what the guest had not ended with a newline: into the log.
+        state.wasi = None;
         let (log, log_dropped) = state.log.take();
-        let usage = Usage {
-            fuel,
-            memory: state.limiter.memory(),
-            host_calls: state.host_calls,
-            effect: state.effect,
-            instantiate: state.instantiate,
-            wall: start.elapsed(),
-        };
-        Ran { ending, usage, writes: state.take_writes(), log, log_dropped }
+        Ran { keep, ending, usage, writes: state.take_writes(), log, log_dropped }
     }
 
     fn store(&self, state: CallState, deadline: Instant) -> Store<CallState> {

@@ -5,9 +5,10 @@ mod engine;
 mod limiter;
 mod pace;
 mod plugin;
+mod running;
 mod turns;
 
-pub use ending::{Answer, Content, Ending, Ran, Stop, Usage};
+pub use ending::{Answer, Content, Ending, Keep, Lost, Ran, Stop, Usage};
 pub use engine::{Engine, EngineError};
 pub(crate) use limiter::Limiter;
 pub use plugin::{LoadError, Plugin};

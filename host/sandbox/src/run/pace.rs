@@ -1,25 +1,35 @@
 //! Where a call's first slice runs.
 //!
 //! A call costs two changes of thread when it goes to the guests' runtime and its answer comes back; for a short call they cost
-//! more than its sandbox. So a release that has shown itself to be quick begins its calls on the thread that took the request,
-//! and moves to the guests' runtime when it has to wait or at its first tick. One that is not quick never begins there.
+//! more than its sandbox. So a call of a release that has shown itself to be quick runs on the thread that took the request,
+//! and moves to the guests' runtime once it has held that thread for longer than a quick call does. A call of a release that
+//! is not quick never begins there.
 //!
 //! Trust is lent, not given: each such beginning takes some of it away until it has ended quickly, so that only a few can be
-//! under way at once, and one that ends slowly, or is dropped, costs all of it. So a release can hold up [`LOANS`] threads for
-//! one slice in [`PENANCE`] calls, and no more (catalogue WX-28; docs/architecture.md).
+//! under way at once, and one that ends slowly, or is dropped, costs all of it, and the more the longer it held its thread. So
+//! a release can hold up [`LOANS`] threads for one slice in as many calls as would have fitted in there, and no more (catalogue
+//! WX-28; docs/architecture.md).
 
 use std::{
+    pin::Pin,
     sync::atomic::{AtomicI32, Ordering},
-    time::Duration,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
 };
 
-/// A quick call takes less than this, start to end.
+use rustix::time::{ClockId, clock_gettime};
+
+/// A quick call holds its threads for less than this, from its beginning to its end. What it waits for, it does not hold.
 const QUICK: Duration = Duration::from_millis(1);
 
 /// Quick calls that make a quick release.
 const PROOF: i32 = 16;
 
-/// Calls that a release which was not quick has to make before its quick calls count again.
+/// A call that was not quick costs one call, elsewhere, for so much time: about what a quick call takes. The kernel, and a
+/// host below it, take a core away now and then, which looks like a slow call of a millisecond or two: it should not cost much.
+const TOLL: Duration = Duration::from_micros(40);
+
+/// The most calls that one call may cost.
 const PENANCE: i32 = 256;
 
 /// Beginnings that may be under way at once.
@@ -39,7 +49,46 @@ pub(super) struct Pace(AtomicI32);
 pub(super) struct Step<'a> {
     pace: &'a Pace,
     lent: i32,
-    ended_quickly: bool,
+    /// Calls that this one costs.
+    cost: i32,
+}
+
+/// A call that measures for how long it has held the threads that polled it. Gives that time beside the call's own answer.
+pub(super) struct Held<F> {
+    call: Pin<Box<F>>,
+    held: Duration,
+}
+
+impl<F> Held<F> {
+    pub(super) fn new(call: F) -> Self {
+        Self { call: Box::pin(call), held: Duration::ZERO }
+    }
+
+    /// Whether it has not been longer than a quick call yet.
+    pub(super) fn is_quick(&self) -> bool {
+        self.held < QUICK
+    }
+}
+
+impl<F: Future> Future for Held<F> {
+    type Output = (F::Output, Duration);
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let (begun, used) = (Instant::now(), thread_time());
+        let polled = self.call.as_mut().poll(context);
+        let mut took = begun.elapsed();
+        if took >= QUICK {
+            // The kernel may have given the thread's core to somebody else meanwhile; that is not the tool's doing.
+            took = took.min(thread_time().saturating_sub(used));
+        }
+        self.held += took;
+        Poll::Ready((ready!(polled), self.held))
+    }
+}
+
+/// Processor time of this thread.
+fn thread_time() -> Duration {
+    clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
 }
 
 impl Pace {
@@ -47,7 +96,7 @@ impl Pace {
     pub(super) fn begin(&self) -> Step<'_> {
         let lend = |trust| (trust >= PROOF).then_some(trust - LOAN);
         let lent = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, lend).is_ok();
-        Step { pace: self, lent: if lent { LOAN } else { 0 }, ended_quickly: false }
+        Step { pace: self, lent: if lent { LOAN } else { 0 }, cost: PENANCE }
     }
 }
 
@@ -57,16 +106,16 @@ impl Step<'_> {
         self.lent > 0
     }
 
-    /// The call has ended, `took` after its guest began.
-    pub(super) fn end(mut self, took: Duration) {
-        self.ended_quickly = took < QUICK;
+    /// The call has ended, and held its threads for this long.
+    pub(super) fn end(mut self, held: Duration) {
+        let cost = || i32::try_from(held.as_micros() / TOLL.as_micros()).unwrap_or(PENANCE).min(PENANCE);
+        self.cost = if held < QUICK { 0 } else { cost() };
     }
 }
 
 impl Drop for Step<'_> {
     fn drop(&mut self) {
-        let given = if self.ended_quickly { self.lent + 1 } else { i32::MIN };
-        let change = |trust: i32| Some(if given == i32::MIN { -PENANCE } else { (trust + given).min(MOST) });
+        let change = |trust: i32| Some(if self.cost == 0 { (trust + self.lent + 1).min(MOST) } else { -self.cost });
         // The closure always gives a value, so this can't fail.
         let _ = self.pace.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
     }
@@ -97,13 +146,28 @@ mod tests {
     }
 
     #[test]
-    fn wx_28_a_slow_call_costs_all_trust() {
-        let pace = Pace::default();
-        for _ in 0..1000 {
-            pace.begin().end(Duration::ZERO);
+    fn wx_28_a_slow_call_costs_all_trust_and_the_more_the_longer_it_held_its_thread() {
+        for (held, cost) in [(QUICK, 25), (10 * QUICK, 250), (1000 * QUICK, 256)] {
+            let pace = Pace::default();
+            for _ in 0..1000 {
+                pace.begin().end(Duration::ZERO);
+            }
+            pace.begin().end(held);
+            assert_eq!(calls_until_trusted(&pace), cost + 16);
         }
-        pace.begin().end(QUICK);
-        assert_eq!(calls_until_trusted(&pace), 256 + 16);
+    }
+
+    #[tokio::test]
+    async fn a_call_holds_a_thread_while_it_computes_and_not_while_it_waits() {
+        let wait = async { tokio::time::sleep(2 * QUICK).await };
+        let ((), held) = Held::new(wait).await;
+        assert!(held < QUICK, "{held:?}");
+        let compute = async {
+            let before = thread_time();
+            while thread_time() - before < 2 * QUICK {}
+        };
+        let ((), held) = Held::new(compute).await;
+        assert!(held >= QUICK, "{held:?}");
     }
 
     #[test]

@@ -7,9 +7,9 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
 use super::{engine::Engine, pace::Pace};
 use crate::{
-    ArtefactCache, ArtefactError, ImportsRefused, StructureRefused,
+    ArtefactCache, ArtefactError, ExportsRefused, ImportsRefused, StructureRefused,
     capabilities::{CallState, link_base},
-    check_imports, check_structure,
+    check_exports, check_imports, check_structure,
     contract::{
         bindings::{self, PluginPre},
         other_than_the_contracts,
@@ -42,12 +42,9 @@ pub enum LoadError {
     /// Its imports.
     #[error(transparent)]
     Imports(#[from] ImportsRefused),
-    /// Its exports.
-    #[error(
-        "the component does not export `portcullis:plugin/tools@{CONTRACT_VERSION}`, which is what a plugin is for: build it \
-         for the world `plugin` of wit/"
-    )]
-    NoTools,
+    /// Its exports, or its memory.
+    #[error(transparent)]
+    Exports(#[from] ExportsRefused),
     /// Its export has another type.
     #[error(
         "the component does not fit the contract: `call` of `portcullis:plugin/tools@{CONTRACT_VERSION}` is of the type \
@@ -56,14 +53,6 @@ pub enum LoadError {
     Export {
         /// The type that it has.
         found: String,
-    },
-    /// Its smallest memory is above its limit.
-    #[error("the component starts with {needed} bytes of memory; `limits.memory` of plugin.toml allows {limit}")]
-    Memory {
-        /// Bytes.
-        needed: u64,
-        /// Bytes.
-        limit: u64,
     },
     /// Its types.
     #[error("the component does not fit the contract: {0}")]
@@ -90,14 +79,7 @@ impl Plugin {
     ) -> Result<Self, LoadError> {
         let checked = check_structure(component)?;
         check_imports(&checked.imports, opened)?;
-        let tools = format!("portcullis:plugin/tools@{CONTRACT_VERSION}");
-        if !checked.exports.contains(&tools) {
-            return Err(LoadError::NoTools);
-        }
-        let (needed, limit) = (checked.initial_memory, limits.memory);
-        if needed > limit {
-            return Err(LoadError::Memory { needed, limit });
-        }
+        check_exports(&checked, limits)?;
         // Loading holds the component's counts of instances, memories and tables against the pools too.
         let digest = Digest::of(component);
         let component = cache.load(engine.wasmtime(), digest)?.ok_or(LoadError::NotCompiled)?;

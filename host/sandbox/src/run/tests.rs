@@ -12,6 +12,19 @@ use crate::{ArtefactCache, EngineProfile, HostKey, PoolLimits};
 
 const CONSTANT: &str = include_str!("../../testdata/constant.wat");
 
+impl Keep for () {
+    fn ended_from_outside(self, _usage: Usage, _panicked: bool) {}
+}
+
+/// Says what it was told.
+struct Told(tokio::sync::oneshot::Sender<(Usage, bool)>);
+
+impl Keep for Told {
+    fn ended_from_outside(self, usage: Usage, panicked: bool) {
+        let _ = self.0.send((usage, panicked));
+    }
+}
+
 struct Rig {
     engine: Engine,
     cache: ArtefactCache,
@@ -78,7 +91,7 @@ async fn a_permit_runs_a_fresh_instance_and_says_what_it_used() {
     let rig = rig();
     let plugin = rig.load(&constant(), &[], &Limits::default()).unwrap();
     for _ in 0..100 {
-        let ran = plugin.run(permit(Limits::default())).await;
+        let ran = plugin.run(permit(Limits::default()), ()).await.unwrap();
         let Ending::Done(answer) = ran.ending else { panic!("{:?}", ran.ending) };
         assert_eq!(answer.structured.as_deref(), Some(r#"{"constant":true}"#));
         assert!(ran.usage.fuel > 0 && ran.usage.memory >= 1 << 16 && ran.usage.host_calls == 0, "{:?}", ran.usage);
@@ -91,17 +104,17 @@ async fn wx_08_a_loop_ends_at_whichever_limit_comes_first_and_the_next_call_work
     let rig = rig();
     let plugin = rig.load(&with_code("(loop $forever (br $forever))"), &[], &Limits::default()).unwrap();
     let fuel = Limits { fuel: 100_000, ..Limits::default() };
-    let ran = plugin.run(permit(fuel)).await;
+    let ran = plugin.run(permit(fuel), ()).await.unwrap();
     let Ending::Stopped(stop) = ran.ending else { panic!("{:?}", ran.ending) };
     assert_eq!(stop, Stop::Fuel { limit: 100_000 });
     assert_eq!(ran.usage.fuel, 100_000);
     let limit = Duration::from_millis(50);
     let time = Limits { fuel: u64::MAX >> 1, time: limit, ..Limits::default() };
-    let ran = plugin.run(permit(time)).await;
+    let ran = plugin.run(permit(time), ()).await.unwrap();
     let Ending::Stopped(stop) = ran.ending else { panic!("{:?}", ran.ending) };
     assert_eq!(stop, Stop::Time { limit });
     let benign = rig.load(&constant(), &[], &Limits::default()).unwrap();
-    assert!(matches!(benign.run(permit(Limits::default())).await.ending, Ending::Done(_)));
+    assert!(matches!(benign.run(permit(Limits::default()), ()).await.unwrap().ending, Ending::Done(_)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +123,7 @@ async fn wx_10_memory_beyond_the_limit_is_named_also_when_the_guest_only_crashes
     let grow = "(if (i32.eq (memory.grow (i32.const 100)) (i32.const -1)) (then unreachable))";
     let plugin = rig.load(&with_code(grow), &[], &Limits::default()).unwrap();
     let limits = Limits { memory: 2 << 20, ..Limits::default() };
-    let Ending::Stopped(stop) = plugin.run(permit(limits)).await.ending else { panic!("it ran on") };
+    let Ending::Stopped(stop) = plugin.run(permit(limits), ()).await.unwrap().ending else { panic!("it ran on") };
     assert_eq!(stop, Stop::Memory { limit: 2 << 20 });
     assert_eq!(stop.class(), ResultClass::Memory);
     assert_eq!(
@@ -126,12 +139,24 @@ async fn wx_12_a_call_whose_future_is_dropped_gives_its_place_back() {
     let limits = || Limits { fuel: u64::MAX >> 1, time: Duration::from_secs(600), ..Limits::default() };
     // More than the pool has places: if a dropped call kept its own, the last ones could not start.
     for _ in 0..12 {
-        let call = looping.run(permit(limits()));
+        let call = looping.run(permit(limits()), ());
         assert!(tokio::time::timeout(Duration::from_millis(30), call).await.is_err());
     }
     let benign = rig.load(&constant(), &[], &Limits::default()).unwrap();
-    let ran = benign.run(permit(Limits::default())).await;
+    let ran = benign.run(permit(Limits::default()), ()).await.unwrap();
     assert!(matches!(ran.ending, Ending::Done(_)), "{:?}", ran.ending);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dropped_call_held_is_told_what_its_guest_used_when_the_guest_is_gone() {
+    let rig = rig();
+    let looping = rig.load(&with_code("(loop $forever (br $forever))"), &[], &Limits::default()).unwrap();
+    let limits = Limits { fuel: u64::MAX >> 1, time: Duration::from_secs(600), ..Limits::default() };
+    let (told, tell) = tokio::sync::oneshot::channel();
+    let call = looping.run(permit(limits), Told(told));
+    assert!(tokio::time::timeout(Duration::from_millis(50), call).await.is_err());
+    let (usage, panicked) = tell.await.unwrap();
+    assert!(usage.fuel > 0 && usage.memory >= 1 << 16 && !panicked, "{usage:?}");
 }
 
 #[test]

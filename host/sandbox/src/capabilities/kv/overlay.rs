@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 
 use portcullis_store::{KvPage, KvPartition, KvUsage, KvWrite, KvWrites, PartitionLimits};
 
+/// What a key costs beside its text and its values: the map's entry, and what each allocation takes more than it holds.
+const ENTRY: u64 = 128;
+
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Overlay {
     partitions: BTreeMap<KvPartition, Partition>,
+    /// What it holds: host memory that the guest's own limit does not count.
+    bytes: u64,
 }
 
 struct Partition {
@@ -40,9 +45,10 @@ impl Overlay {
         self.partitions.entry(at).or_insert(Partition { limits, usage, writes: BTreeMap::new() });
     }
 
-    /// Takes a write in. `before` is what the key held as this call saw it.
+    /// Takes a write in, if all that is held stays within `room`. `before` is what the key held as this call saw it.
     pub(super) fn put(
         &mut self,
+        room: u64,
         at: &KvPartition,
         key: String,
         before: Option<Vec<u8>>,
@@ -72,6 +78,20 @@ impl Overlay {
                 "`{name}` would hold {wanted} keys; `capability.{name}.keys` of plugin.toml allows {keys}"
             ));
         }
+        // A key that is written again keeps what was there when it was written first; only its value is another.
+        let length = |value: &Option<Vec<u8>>| value.as_ref().map_or(0, |value| value.len() as u64);
+        let (freed, taken) = match partition.writes.get(&key) {
+            Some(write) => (length(&write.value), length(&value)),
+            None => (0, key.len() as u64 + ENTRY + length(&value) + if compared { length(&before) } else { 0 }),
+        };
+        let held = self.bytes - freed + taken;
+        if held > room && taken > freed {
+            return Err(format!(
+                "one call may hold {room} bytes of writes until it is committed, and with this one it would hold {held} \
+                 (`limits.kv_bytes` of plugin.toml)"
+            ));
+        }
+        self.bytes = held;
         partition.usage = usage;
         match partition.writes.get_mut(&key) {
             // What must hold at commit is what was committed when the call first compared, not what it wrote since.
@@ -118,6 +138,7 @@ impl Overlay {
     }
 
     pub(crate) fn take_writes(&mut self) -> KvWrites {
+        self.bytes = 0;
         let partitions = std::mem::take(&mut self.partitions);
         partitions
             .into_iter()
@@ -131,4 +152,89 @@ fn page(mut keys: Vec<String>, limit: usize, more: bool) -> (Vec<String>, bool) 
     let more = more || keys.len() > limit;
     keys.truncate(limit);
     (keys, more)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOMY: PartitionLimits = PartitionLimits { bytes: 64 << 20, keys: 10_000 };
+
+    fn partition(n: usize) -> KvPartition {
+        KvPartition { plugin: "p".to_owned(), capability: format!("c{n:02}"), owner: String::new() }
+    }
+
+    /// An overlay with `partitions` open that may each hold 64 MiB.
+    fn overlay(partitions: usize) -> Overlay {
+        let mut overlay = Overlay::default();
+        for n in 0..partitions {
+            overlay.open(partition(n), ROOMY, KvUsage::default());
+        }
+        overlay
+    }
+
+    /// What is really there.
+    fn weigh(overlay: &Overlay) -> u64 {
+        let writes = overlay.partitions.values().flat_map(|partition| &partition.writes);
+        writes
+            .map(|(key, KvWrite { value, expected })| {
+                let expected = expected.as_ref().and_then(Option::as_ref);
+                (key.len() + value.as_ref().map_or(0, Vec::len) + expected.map_or(0, Vec::len)) as u64 + ENTRY
+            })
+            .sum()
+    }
+
+    #[test]
+    fn st_20_a_call_holds_no_more_than_its_bytes_however_many_partitions_it_has() {
+        const ROOM: u64 = 4 << 20;
+        let mut overlay = overlay(32);
+        let mut refused = None;
+        'full: for key in 0..16 {
+            for n in 0..32 {
+                let value = Some(vec![0; 1 << 20]);
+                if let Err(error) = overlay.put(ROOM, &partition(n), format!("k{key}"), None, value, false) {
+                    refused = Some(error);
+                    break 'full;
+                }
+            }
+        }
+        assert_eq!(overlay.len(), 3, "three values of 1 MiB and what they cost beside");
+        assert_eq!(overlay.bytes, weigh(&overlay));
+        let refused = refused.expect("it is refused");
+        assert!(refused.contains("`limits.kv_bytes` of plugin.toml"), "{refused}");
+        let wanted = 4 * ((1 << 20) + 2 + ENTRY);
+        assert!(refused.contains(&ROOM.to_string()) && refused.contains(&wanted.to_string()), "{refused}");
+    }
+
+    #[test]
+    fn st_20_keys_and_what_compare_and_set_expects_are_counted_too() {
+        let (mut overlay, at) = (overlay(1), partition(0));
+        let big = || Some(vec![0; 1000]);
+        // Nothing but an expected value stays of a key that is compared and removed.
+        overlay.put(1200, &at, "a".to_owned(), big(), None, true).unwrap();
+        assert_eq!(overlay.bytes, 1 + 1000 + ENTRY);
+        let error = overlay.put(1200, &at, "b".to_owned(), big(), None, true).unwrap_err();
+        assert!(error.contains("`limits.kv_bytes`"), "{error}");
+        let error = overlay.put(1200, &at, "k".repeat(200), None, Some(Vec::new()), false).unwrap_err();
+        assert!(error.contains("`limits.kv_bytes`"), "{error}");
+        overlay.put(1300, &at, "b".to_owned(), big(), None, false).unwrap();
+        assert_eq!((overlay.len(), overlay.bytes), (2, weigh(&overlay)));
+    }
+
+    #[test]
+    fn st_20_a_value_that_is_written_over_is_counted_once_and_can_always_become_shorter() {
+        let (mut overlay, at) = (overlay(1), partition(0));
+        let mut set = |room, before: usize, now: usize| {
+            overlay.put(room, &at, "k".to_owned(), Some(vec![0; before]), Some(vec![0; now]), false)
+        };
+        set(1200, 0, 1000).unwrap();
+        for _ in 0..100 {
+            set(1200, 1000, 1000).unwrap();
+        }
+        assert!(set(1200, 1000, 1100).is_err());
+        set(10, 1000, 500).unwrap();
+        assert_eq!(overlay.bytes, weigh(&overlay));
+        assert_eq!(overlay.take_writes().len(), 1);
+        assert_eq!(overlay.bytes, 0);
+    }
 }
