@@ -1,6 +1,6 @@
 //! One small error for each way a store can refuse. None names a path.
 
-use portcullis_manifest::ReleaseId;
+use portcullis_manifest::{ReleaseId, visible};
 
 /// The store cannot answer or cannot write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +47,10 @@ pub enum StateRefused {
         approver: String,
     },
     /// Two plugins would serve a tool under one name (catalogue MC-04).
-    #[error("tool name `{name}` is already served by {other}: publish with another `--prefix`")]
+    #[error(
+        "tool name `{name}` is already served by {other}: withdraw that one, or raise `plugin.version` and publish with another \
+         `--prefix` (the prefix is part of a release, so another prefix needs another version)"
+    )]
     NameTaken {
         /// The name on the wire.
         name: String,
@@ -63,7 +66,7 @@ pub enum StateRefused {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitRefused {
     /// A compare-and-set found something else than when the call looked.
-    #[error("`{key}` in `{capability}` was changed by another call meanwhile; call again")]
+    #[error("`{}` in `{capability}` was changed by another call meanwhile; call again", visible(key))]
     Conflict {
         /// The capability's name.
         capability: String,
@@ -89,4 +92,27 @@ pub enum CommitRefused {
     /// The store cannot write. The outcome is known: nothing was changed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mc_04_a_taken_name_says_both_ways_out() {
+        let refused = StateRefused::NameTaken { name: "notes_create".into(), other: "notes@1.0.0".into() }.to_string();
+        // With another prefix alone the version is taken: the prefix is part of the fingerprint.
+        for part in ["`notes_create`", "notes@1.0.0", "withdraw", "`plugin.version`", "`--prefix`"] {
+            assert!(refused.contains(part), "{part} in {refused}");
+        }
+    }
+
+    #[test]
+    fn mc_10_the_key_of_a_conflict_hides_nothing() {
+        let refused = CommitRefused::Conflict { capability: "notebook".into(), key: "a\u{202e}b".into() };
+        assert_eq!(
+            refused.to_string(),
+            r"`a\u{202e}b` in `notebook` was changed by another call meanwhile; call again"
+        );
+    }
 }

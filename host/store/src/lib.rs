@@ -23,11 +23,13 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Durable state. What is acknowledged survives `kill -9` and, as far as the disk keeps its promises, loss of power
 /// (catalogue ST-02).
 pub trait Store: Send + Sync + 'static {
-    /// Takes a release in as pending. The same fingerprint twice is not an error: nothing is changed.
-    fn publish(&self, release: NewRelease) -> Answer<'_, Result<PublishOutcome, PublishRefused>>;
+    /// Takes a release in as pending, and its audit row in the same transaction. The same fingerprint twice is not an error:
+    /// only the row is added.
+    fn publish(&self, release: NewRelease, audit: AuditRow) -> Answer<'_, Result<PublishOutcome, PublishRefused>>;
 
-    /// Writes a decision on exactly one fingerprint. An approved release replaces the one its plugin served before.
-    fn decide(&self, decision: Decision) -> Answer<'_, Result<(), StateRefused>>;
+    /// Writes a decision on exactly one fingerprint, and its audit row in the same transaction. An approved release replaces
+    /// the one its plugin served before.
+    fn decide(&self, decision: Decision, audit: AuditRow) -> Answer<'_, Result<(), StateRefused>>;
 
     /// Every release, newest first, without its component.
     fn releases(&self) -> Answer<'_, Result<Vec<Release>, Unavailable>>;

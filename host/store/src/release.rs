@@ -43,7 +43,8 @@ pub enum ReleaseState {
     Pending,
     /// Approved and served.
     Served,
-    /// Approved once; another release of its plugin is served, or it was withdrawn.
+    /// It was served, and another release of its plugin was approved since; or it was withdrawn, perhaps before anybody
+    /// had approved it.
     Retired,
 }
 

@@ -33,15 +33,22 @@ pub(super) fn append(db: &Connection, rows: &[AuditRow]) -> Result<(), Unavailab
 }
 
 pub(super) fn list(db: &Connection, filter: &AuditFilter) -> Result<Vec<AuditEntry>, Unavailable> {
-    let mut select = db.prepare_cached(
+    let mut select = db.prepare_cached(&select(filter))?;
+    let before = filter.before.unwrap_or(i64::MAX);
+    let rows = select.query_map(params![filter.correlation, filter.tool, before, filter.limit], entry)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Written for each of the two ways in, by correlation and by number: `?1 IS NULL OR correlation = ?1` reads every row.
+fn select(filter: &AuditFilter) -> String {
+    let called = if filter.correlation.is_some() { "correlation = ?1" } else { "?1 IS NULL" };
+    format!(
         "SELECT seq, kind, at, correlation, principal, tool, release, label, class, effect, fuel, memory, wall_us,
                 host_calls, count, detail
          FROM audit
-         WHERE (?1 IS NULL OR correlation = ?1) AND (?2 IS NULL OR tool = ?2) AND (?3 IS NULL OR seq < ?3)
-         ORDER BY seq DESC LIMIT ?4",
-    )?;
-    let rows = select.query_map(params![filter.correlation, filter.tool, filter.before, filter.limit], entry)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+         WHERE {called} AND (?2 IS NULL OR tool = ?2) AND seq < ?3
+         ORDER BY seq DESC LIMIT ?4"
+    )
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
@@ -63,4 +70,63 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
         count: row.get(14)?,
         detail: row.get(15)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{RowKind, sqlite::open};
+
+    fn row(correlation: u8, tool: &str) -> AuditRow {
+        AuditRow {
+            kind: RowKind::Call,
+            at: 1,
+            correlation: [correlation; 16],
+            principal: "local".to_owned(),
+            tool: tool.to_owned(),
+            release: vec![0; 32],
+            label: "read",
+            class: "ok",
+            effect: "none",
+            fuel: 1,
+            memory: 2,
+            wall_us: 3,
+            host_calls: 4,
+            count: 1,
+            detail: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_listing_gives_what_it_was_asked_for_newest_first() {
+        let home = tempfile::tempdir().unwrap();
+        let db = open::writer(home.path()).unwrap();
+        let rows: Vec<_> = (0..10).map(|n| row(n / 4, if n % 2 == 0 { "even" } else { "odd" })).collect();
+        append(&db, &rows).unwrap();
+        let list = |filter: AuditFilter| {
+            let rows = list(&db, &AuditFilter { limit: 3, ..filter }).unwrap();
+            rows.into_iter().map(|entry| entry.seq).collect::<Vec<_>>()
+        };
+        let (any, correlation, tool) = (AuditFilter::default(), Some([1; 16]), Some("even".to_owned()));
+        assert_eq!(list(any.clone()), [10, 9, 8]);
+        assert_eq!(list(AuditFilter { before: Some(3), ..any.clone() }), [2, 1]);
+        assert_eq!(list(AuditFilter { tool: tool.clone(), ..any.clone() }), [9, 7, 5]);
+        assert_eq!(list(AuditFilter { correlation, ..any.clone() }), [8, 7, 6]);
+        assert_eq!(list(AuditFilter { correlation, tool, before: Some(7), ..any }), [5]);
+    }
+
+    #[test]
+    fn a_listing_by_correlation_or_from_a_number_on_does_not_read_the_whole_audit() {
+        let home = tempfile::tempdir().unwrap();
+        let db = open::writer(home.path()).unwrap();
+        let plan = |filter| {
+            let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {}", select(&filter))).unwrap();
+            let steps = explain.query_map(params![filter.correlation, filter.tool, 9, 9], |row| row.get(3)).unwrap();
+            steps.collect::<Result<Vec<String>, _>>().unwrap()
+        };
+        let (any, correlation) = (AuditFilter::default(), Some([1; 16]));
+        let called = AuditFilter { correlation, ..any.clone() };
+        assert_eq!(plan(called), ["SEARCH audit USING INDEX audit_correlation (correlation=? AND rowid<?)"]);
+        assert_eq!(plan(any), ["SEARCH audit USING INTEGER PRIMARY KEY (rowid<?)"]);
+    }
 }

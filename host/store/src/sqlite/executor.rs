@@ -12,13 +12,34 @@ const QUEUE: usize = 4096;
 /// Most writing jobs in one transaction: bounds how long the first of them waits for the last.
 pub(super) const GROUP: usize = 256;
 
+/// Bytes that a group writes before it takes no further job: bounds how long its transaction holds all other writers up. One
+/// job alone may write more; what a call may, `limits.kv_bytes` says.
+const GROUP_BYTES: u64 = 8 << 20;
+
 /// Readers answer one job in each transaction. A transaction sees the store as it was at its beginning: a read that was asked
 /// for later, perhaps after a write was acknowledged, must not be answered from before it.
 pub(super) const ALONE: usize = 1;
 
 /// Told, after the transaction has ended, how it ended.
 type Reply = Box<dyn FnOnce(Result<(), Unavailable>) + Send>;
-type Job = Box<dyn FnOnce(&Connection) -> Reply + Send>;
+
+type Work = Box<dyn FnOnce(&Connection) -> (Reply, Transaction) + Send>;
+
+/// What waits for its turn.
+struct Job {
+    run: Work,
+    /// What it writes, in bytes, as far as that can be much.
+    bytes: u64,
+}
+
+/// What a job has left behind it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Transaction {
+    /// With everything that was done in it before, and with the job if it succeeded.
+    Open,
+    /// SQLite has rolled it back by itself, as it does when the disk is full or does not answer, or it can't be relied on.
+    Broken,
+}
 
 pub(super) struct Executor {
     jobs: mpsc::Sender<Job>,
@@ -41,18 +62,33 @@ impl Executor {
         E: From<Unavailable> + From<rusqlite::Error> + Send + 'static,
         F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     {
+        self.write(0, job)
+    }
+
+    /// [`Executor::run`] for a job that writes so many bytes that few of its like should share a transaction.
+    pub(super) fn write<T, E, F>(&self, bytes: u64, job: F) -> impl Future<Output = Result<T, E>> + Send + use<T, E, F>
+    where
+        T: Send + 'static,
+        E: From<Unavailable> + From<rusqlite::Error> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    {
         let (answer, done) = oneshot::channel();
-        let job: Job = Box::new(move |db| {
-            let result = in_savepoint(db, job);
-            Box::new(move |committed| {
+        let run = move |db: &Connection| -> (Reply, Transaction) {
+            let (result, transaction) = in_savepoint(db, job);
+            let reply = move |committed: Result<(), Unavailable>| {
                 let result = match committed {
                     Ok(()) => result,
-                    Err(error) => result.and(Err(error.into())),
+                    // Who broke it knows best why.
+                    Err(_) if transaction == Transaction::Broken && result.is_err() => result,
+                    // A refusal too: it may rest on what was done before it in this transaction.
+                    Err(error) => Err(error.into()),
                 };
                 // The caller may have gone; what was done stays done.
                 let _ = answer.send(result);
-            })
-        });
+            };
+            (Box::new(reply), transaction)
+        };
+        let job = Job { run: Box::new(run), bytes };
         let jobs = self.jobs.clone();
         async move {
             let gone = || E::from(Unavailable { reason: "it took the request and did not run it".to_owned() });
@@ -65,14 +101,21 @@ impl Executor {
 fn in_savepoint<T, E: From<rusqlite::Error>>(
     db: &Connection,
     job: impl FnOnce(&Connection) -> Result<T, E>,
-) -> Result<T, E> {
-    db.prepare_cached("SAVEPOINT job")?.execute([])?;
-    let result = job(db);
-    if result.is_err() {
-        db.prepare_cached("ROLLBACK TO job")?.execute([])?;
+) -> (Result<T, E>, Transaction) {
+    let run = |sql| db.prepare_cached(sql)?.execute([]).map(|_| ());
+    let result = match run("SAVEPOINT job") {
+        Ok(()) => job(db),
+        Err(error) => Err(error.into()),
+    };
+    if db.is_autocommit() {
+        return (result, Transaction::Broken);
     }
-    db.prepare_cached("RELEASE job")?.execute([])?;
-    result
+    let back = if result.is_err() { run("ROLLBACK TO job") } else { Ok(()) };
+    match back.and_then(|()| run("RELEASE job")) {
+        Ok(()) => (result, Transaction::Open),
+        // Half of a job may be in it now.
+        Err(error) => (result.and(Err(error.into())), Transaction::Broken),
+    }
 }
 
 fn work(connection: &Connection, mut queue: mpsc::Receiver<Job>, group: usize) {
@@ -98,18 +141,166 @@ fn transaction(
     // A job that finds no open transaction would write by itself, unrecorded by COMMIT: it is dropped instead, and its
     // caller, whose channel closes, is told that the store has not answered.
     connection.prepare_cached("BEGIN")?.execute([])?;
-    replies.push(first(connection));
-    while replies.len() < group
-        && let Ok(job) = queue.try_recv()
-    {
-        replies.push(job(connection));
+    let mut next = Some(first);
+    let mut written = 0_u64;
+    while let Some(Job { run, bytes }) = next {
+        written = written.saturating_add(bytes);
+        let (reply, transaction) = run(connection);
+        replies.push(reply);
+        if transaction == Transaction::Broken {
+            // What comes next is another group's: here its savepoint would be a transaction of its own.
+            leave(connection)?;
+            let reason = "the transaction that this was done in was rolled back".to_owned();
+            return Err(Unavailable { reason });
+        }
+        let room = replies.len() < group && written < GROUP_BYTES;
+        next = if room { queue.try_recv().ok() } else { None };
     }
     if let Err(error) = connection.prepare_cached("COMMIT")?.execute([]) {
-        // A failed COMMIT can leave the transaction open; the connection has to be usable for the next one.
-        if !connection.is_autocommit() {
-            connection.execute_batch("ROLLBACK")?;
-        }
+        leave(connection)?;
         return Err(error.into());
     }
     Ok(())
+}
+
+/// Ends a transaction that failed, where SQLite has not ended it already: the connection has to be usable for the next one.
+fn leave(connection: &Connection) -> rusqlite::Result<()> {
+    if connection.is_autocommit() { Ok(()) } else { connection.execute_batch("ROLLBACK") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::*;
+
+    type Done = Result<(), Unavailable>;
+    type Task = Box<dyn FnOnce(&Connection) -> Done + Send>;
+
+    /// A table of short rows, in a database of at most 64 pages.
+    struct Rig {
+        executor: Executor,
+        runtime: tokio::runtime::Runtime,
+        home: tempfile::TempDir,
+    }
+
+    fn rig() -> Rig {
+        let home = tempfile::tempdir().unwrap();
+        let db = Connection::open(home.path().join("db")).unwrap();
+        db.execute_batch("CREATE TABLE t (v BLOB) STRICT; PRAGMA max_page_count = 64").unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Rig { executor: Executor::start("store-write", db, GROUP), runtime, home }
+    }
+
+    fn insert(bytes: usize) -> impl FnOnce(&Connection) -> Done + Send + 'static {
+        move |db| {
+            db.prepare_cached("INSERT INTO t VALUES (zeroblob(?1))")?.execute([bytes])?;
+            Ok(())
+        }
+    }
+
+    impl Rig {
+        /// Runs `jobs` in one group: the first of it waits until all of them are queued.
+        fn together(&self, jobs: Vec<Task>) -> Vec<Done> {
+            let (open, gate): (Sender<()>, _) = channel();
+            self.runtime.block_on(async {
+                let first = tokio::spawn(self.executor.run(move |_| -> Done {
+                    gate.recv().expect("the gate is opened");
+                    Ok(())
+                }));
+                tokio::task::yield_now().await;
+                let jobs: Vec<_> = jobs.into_iter().map(|job| tokio::spawn(self.executor.run(job))).collect();
+                // This runtime has one thread: what was spawned has come as far as the queue when it comes back here.
+                tokio::task::yield_now().await;
+                open.send(()).unwrap();
+                let mut done = vec![first.await.unwrap()];
+                for job in jobs {
+                    done.push(job.await.unwrap());
+                }
+                done
+            })
+        }
+
+        /// What another connection sees.
+        fn lengths(&self) -> Vec<usize> {
+            let db = Connection::open(self.home.path().join("db")).unwrap();
+            let mut select = db.prepare("SELECT length(v) FROM t ORDER BY rowid").unwrap();
+            select.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+        }
+    }
+
+    #[test]
+    fn a_job_that_fails_has_changed_nothing_and_the_rest_of_its_group_is_done() {
+        let rig = rig();
+        let fails = |db: &Connection| -> Done {
+            insert(20)(db)?;
+            Err(Unavailable { reason: "its own".to_owned() })
+        };
+        let done = rig.together(vec![Box::new(insert(10)), Box::new(fails), Box::new(insert(30))]);
+        assert_eq!(done[1..], [Ok(()), Err(Unavailable { reason: "its own".to_owned() }), Ok(())]);
+        assert_eq!(rig.lengths(), [10, 30]);
+    }
+
+    /// SQLite rolls the whole transaction back by itself when the disk is full: what was before it is gone, and what came
+    /// after it would be written without a transaction, whatever its caller is then told.
+    #[test]
+    fn st_02_a_group_ends_where_sqlite_rolled_it_back_and_every_answer_is_true() {
+        let rig = rig();
+        let done = rig.together(vec![Box::new(insert(10)), Box::new(insert(1 << 20)), Box::new(insert(30))]);
+        assert!(done[0].is_err() && done[1].is_err(), "{done:?}");
+        let full = done[2].clone().unwrap_err();
+        assert!(full.reason.contains("DiskFull"), "the one that broke it says why: {full}");
+        assert_eq!(done[3], Ok(()), "the one after it is a group of its own");
+        assert_eq!(rig.lengths(), [30]);
+        assert_eq!(rig.together(vec![Box::new(insert(40))])[1], Ok(()));
+        assert_eq!(rig.lengths(), [30, 40]);
+    }
+
+    #[test]
+    fn st_02_a_job_that_ends_the_transaction_and_says_that_all_is_well_is_not_believed() {
+        let rig = rig();
+        let ends = |db: &Connection| -> Done { Ok(db.execute_batch("ROLLBACK")?) };
+        let done = rig.together(vec![Box::new(insert(10)), Box::new(ends), Box::new(insert(30))]);
+        assert!(done[1].is_err() && done[2].is_err(), "{done:?}");
+        assert_eq!(done[3], Ok(()));
+        assert_eq!(rig.lengths(), [30]);
+    }
+
+    /// 64 calls of 32 MiB in one transaction would be 2 GiB, and everybody who writes would wait for the last of them.
+    #[test]
+    fn wx_28_a_group_takes_no_further_job_when_it_has_written_much() {
+        // For jobs that say how much they write, in one queue: how many of them were durable when each was done.
+        let durable_before = |bytes: &[u64]| {
+            let rig = rig();
+            let (open, gate): (Sender<()>, _) = channel();
+            rig.runtime.block_on(async {
+                let first = tokio::spawn(rig.executor.run(move |_| -> Done {
+                    gate.recv().expect("the gate is opened");
+                    Ok(())
+                }));
+                tokio::task::yield_now().await;
+                let job = |bytes: &u64| {
+                    let path = rig.home.path().join("db");
+                    tokio::spawn(rig.executor.write(*bytes, move |db| -> Result<i64, Unavailable> {
+                        insert(1)(db)?;
+                        Ok(Connection::open(path)?.query_row("SELECT count(*) FROM t", [], |row| row.get(0))?)
+                    }))
+                };
+                let jobs: Vec<_> = bytes.iter().map(job).collect();
+                tokio::task::yield_now().await;
+                open.send(()).unwrap();
+                first.await.unwrap().unwrap();
+                let mut durable = Vec::new();
+                for job in jobs {
+                    durable.push(job.await.unwrap().unwrap());
+                }
+                durable
+            })
+        };
+        assert_eq!(durable_before(&[1; 10]), [0; 10], "small ones share a transaction");
+        let half = GROUP_BYTES / 2;
+        assert_eq!(durable_before(&[half, half, half, 1, half, 1]), [0, 0, 2, 2, 2, 5]);
+        let large = 4 * GROUP_BYTES;
+        assert_eq!(durable_before(&[large, large, 1]), [0, 1, 2], "large ones have one of their own");
+    }
 }

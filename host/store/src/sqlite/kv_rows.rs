@@ -40,9 +40,11 @@ pub(super) fn list(
 }
 
 /// Applies every write, checking compare-and-set and quota against what is committed now: what the call saw may be older.
+/// A partition that holds too much already, because a later release allows less, may only shrink.
 pub(super) fn apply(db: &Connection, writes: &KvWrites) -> Result<(), CommitRefused> {
     for (partition, (limits, keys)) in writes {
-        let KvUsage { mut bytes, keys: mut count } = usage(db, partition)?;
+        let before = usage(db, partition)?;
+        let KvUsage { mut bytes, keys: mut count } = before;
         for (key, write) in keys {
             let old = get(db, partition, key)?;
             if write.expected.as_ref().is_some_and(|expected| *expected != old) {
@@ -62,10 +64,10 @@ pub(super) fn apply(db: &Connection, writes: &KvWrites) -> Result<(), CommitRefu
             let capability = partition.capability.clone();
             Err(CommitRefused::OverQuota { capability, what, wanted, limit, manifest_key })
         };
-        if bytes > limits.bytes {
+        if bytes > limits.bytes && bytes > before.bytes {
             return over("bytes", bytes, limits.bytes, "quota");
         }
-        if count > limits.keys {
+        if count > limits.keys && count > before.keys {
             return over("keys", count, limits.keys, "keys");
         }
         db.prepare_cached(
@@ -75,6 +77,12 @@ pub(super) fn apply(db: &Connection, writes: &KvWrites) -> Result<(), CommitRefu
         .execute(params![partition.plugin, partition.capability, partition.owner, bytes, count])?;
     }
     Ok(())
+}
+
+/// How many bytes [`apply`] writes.
+pub(super) fn bytes(writes: &KvWrites) -> u64 {
+    let keys = writes.values().flat_map(|(_, keys)| keys);
+    keys.map(|(key, write)| write.value.as_ref().map_or(0, |value| size(key, value))).sum()
 }
 
 fn size(key: &str, value: &[u8]) -> u64 {
@@ -105,4 +113,47 @@ fn put(db: &Connection, at: &KvPartition, key: &str, value: Option<&[u8]>) -> ru
             .execute(params![at.plugin, at.capability, at.owner, key])?,
     };
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{KvWrite, PartitionLimits, sqlite::open};
+
+    #[test]
+    fn st_20_a_partition_that_holds_more_than_it_may_can_shrink_step_by_step_and_not_grow() {
+        let home = tempfile::tempdir().unwrap();
+        let db = open::writer(home.path()).unwrap();
+        let at = KvPartition { plugin: "p".to_owned(), capability: "c".to_owned(), owner: "u".to_owned() };
+        // As the store does it: a refused call has changed nothing.
+        let call = |limits, writes: &[(&str, Option<&str>)]| {
+            let write = |(key, value): &(&str, Option<&str>)| {
+                let value = value.map(|value| value.as_bytes().to_vec());
+                ((*key).to_owned(), KvWrite { value, expected: None })
+            };
+            let transaction = db.unchecked_transaction().unwrap();
+            let writes = BTreeMap::from([(at.clone(), (limits, writes.iter().map(write).collect()))]);
+            apply(&db, &writes).map_err(|error| error.to_string())?;
+            transaction.commit().unwrap();
+            Ok(usage(&db, &at).unwrap())
+        };
+        let roomy = PartitionLimits { bytes: 40, keys: 4 };
+        let nine = Some("123456789");
+        let full = call(roomy, &[("a", nine), ("b", nine), ("c", nine), ("d", nine)]);
+        assert_eq!(full, Ok(KvUsage { bytes: 40, keys: 4 }));
+        // A later release allows less.
+        let tight = PartitionLimits { bytes: 12, keys: 2 };
+        assert_eq!(call(tight, &[("a", None)]), Ok(KvUsage { bytes: 30, keys: 3 }));
+        assert_eq!(call(tight, &[("b", Some("12345678"))]), Ok(KvUsage { bytes: 29, keys: 3 }));
+        assert_eq!(call(tight, &[("b", Some("abcdefgh"))]), Ok(KvUsage { bytes: 29, keys: 3 }));
+        let bytes = "`c` would hold 30 bytes, its limit is 12 (`capability.c.quota`)".to_owned();
+        assert_eq!(call(tight, &[("b", nine)]), Err(bytes));
+        // Fewer bytes, more keys.
+        let keys = "`c` would hold 4 keys, its limit is 2 (`capability.c.keys`)".to_owned();
+        assert_eq!(call(tight, &[("b", Some("")), ("e", Some(""))]), Err(keys));
+        assert_eq!(call(tight, &[("b", None), ("c", None)]), Ok(KvUsage { bytes: 10, keys: 1 }));
+        assert_eq!(call(tight, &[("b", Some("1"))]), Ok(KvUsage { bytes: 12, keys: 2 }));
+    }
 }

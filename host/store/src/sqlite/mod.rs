@@ -1,4 +1,4 @@
-//! The store of one host: SQLite with one writing thread, group commit, and two reading threads.
+//! The store of one host: SQLite with one writing thread, group commit, and reading threads.
 //!
 //! The process that holds the lock file owns the store until it ends; nothing else opens the database.
 
@@ -27,7 +27,8 @@ use executor::Executor;
 pub use open::OpenError;
 pub use owner::{OwnerLock, OwnerLockError};
 
-/// How many threads answer reads. Reads are short; two keep one slow listing from stopping the rest.
+/// How many threads answer what guests read. Their reads are short; a second one keeps the longest of them, a large value, from
+/// stopping the rest.
 const READERS: usize = 2;
 
 /// See the module.
@@ -35,6 +36,8 @@ pub struct SqliteStore {
     writer: Executor,
     readers: [Executor; READERS],
     turn: AtomicUsize,
+    /// For what can be long: listings and components. No guest waits for it.
+    lister: Executor,
 }
 
 impl SqliteStore {
@@ -46,8 +49,12 @@ impl SqliteStore {
         let writer = open::writer(directory)?;
         let reader =
             |name| open::reader(directory).map(|connection| Executor::start(name, connection, executor::ALONE));
-        let readers = [reader("store-read-0")?, reader("store-read-1")?];
-        Ok(Self { writer: Executor::start("store-write", writer, executor::GROUP), readers, turn: AtomicUsize::new(0) })
+        Ok(Self {
+            writer: Executor::start("store-write", writer, executor::GROUP),
+            readers: [reader("store-read-0")?, reader("store-read-1")?],
+            turn: AtomicUsize::new(0),
+            lister: reader("store-list")?,
+        })
     }
 
     fn reader(&self) -> &Executor {
@@ -56,24 +63,31 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn publish(&self, release: NewRelease) -> Answer<'_, Result<PublishOutcome, PublishRefused>> {
-        Box::pin(self.writer.run(move |db| release_rows::publish(db, &release)))
+    fn publish(&self, release: NewRelease, audit: AuditRow) -> Answer<'_, Result<PublishOutcome, PublishRefused>> {
+        Box::pin(self.writer.write(release.component.len() as u64, move |db| {
+            let outcome = release_rows::publish(db, &release)?;
+            audit_rows::append(db, &[audit])?;
+            Ok(outcome)
+        }))
     }
 
-    fn decide(&self, decision: Decision) -> Answer<'_, Result<(), StateRefused>> {
-        Box::pin(self.writer.run(move |db| release_rows::decide(db, &decision)))
+    fn decide(&self, decision: Decision, audit: AuditRow) -> Answer<'_, Result<(), StateRefused>> {
+        Box::pin(self.writer.run(move |db| {
+            release_rows::decide(db, &decision)?;
+            Ok(audit_rows::append(db, &[audit])?)
+        }))
     }
 
     fn releases(&self) -> Answer<'_, Result<Vec<Release>, Unavailable>> {
-        Box::pin(self.reader().run(release_rows::all))
+        Box::pin(self.lister.run(release_rows::all))
     }
 
     fn served(&self) -> Answer<'_, Result<Served, Unavailable>> {
-        Box::pin(self.reader().run(release_rows::served))
+        Box::pin(self.lister.run(release_rows::served))
     }
 
     fn component(&self, fingerprint: Fingerprint) -> Answer<'_, Result<Option<Vec<u8>>, Unavailable>> {
-        Box::pin(self.reader().run(move |db| release_rows::component(db, fingerprint)))
+        Box::pin(self.lister.run(move |db| release_rows::component(db, fingerprint)))
     }
 
     fn kv_get(&self, partition: KvPartition, key: String) -> Answer<'_, Result<Option<Vec<u8>>, Unavailable>> {
@@ -95,7 +109,7 @@ impl Store for SqliteStore {
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, Result<(), CommitRefused>> {
-        Box::pin(self.writer.run(move |db| {
+        Box::pin(self.writer.write(kv_rows::bytes(&commit.writes), move |db| {
             kv_rows::apply(db, &commit.writes)?;
             audit_rows::append(db, &commit.audit).map_err(CommitRefused::from)
         }))
@@ -106,7 +120,7 @@ impl Store for SqliteStore {
     }
 
     fn audit(&self, filter: AuditFilter) -> Answer<'_, Result<Vec<AuditEntry>, Unavailable>> {
-        Box::pin(self.reader().run(move |db| audit_rows::list(db, &filter)))
+        Box::pin(self.lister.run(move |db| audit_rows::list(db, &filter)))
     }
 }
 

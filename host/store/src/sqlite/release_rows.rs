@@ -60,7 +60,8 @@ pub(super) fn decide(db: &Connection, decision: &Decision) -> Result<(), StateRe
     .execute(params![key, decision.approve, decision.by, decision.four_eyes, decision.at])
     .map_err(|error| {
         // The trigger has spoken; this only turns its refusal into words.
-        if decision.approve && decision.four_eyes && decision.by == published_by {
+        let refused = error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation);
+        if refused && decision.approve && decision.four_eyes && decision.by == published_by {
             StateRefused::FourEyes { approver: decision.by.clone() }
         } else {
             error.into()

@@ -1,4 +1,4 @@
--- Releases are immutable: the trigger refuses every change but the state's.
+-- Releases are immutable: triggers refuse every change but the state's, here and in the labels.
 CREATE TABLE release (
     fingerprint  BLOB PRIMARY KEY CHECK (length(fingerprint) = 32),
     plugin       TEXT NOT NULL,
@@ -27,6 +27,7 @@ CREATE TABLE label (
     label       TEXT NOT NULL,
     PRIMARY KEY (fingerprint, name)
 ) STRICT, WITHOUT ROWID;
+CREATE TRIGGER label_immutable BEFORE UPDATE ON label BEGIN SELECT RAISE(ABORT, 'a release is immutable'); END;
 CREATE TABLE served_name (
     folded      TEXT PRIMARY KEY,
     fingerprint BLOB NOT NULL REFERENCES release ON DELETE CASCADE
@@ -87,4 +88,9 @@ CREATE TABLE audit (
     count       INTEGER NOT NULL,
     detail      TEXT NOT NULL
 ) STRICT;
+-- Correlation ids begin with the time: a new one goes to the end of the index, on a page that is in hand already. By tool there
+-- is none: it would dirty a page more for each tool in every commit, and a listing by tool begins with the newest row and ends
+-- at its limit.
+CREATE INDEX audit_correlation ON audit (correlation);
+CREATE TRIGGER audit_kept BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 CREATE TRIGGER audit_immutable BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;

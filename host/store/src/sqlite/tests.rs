@@ -73,6 +73,10 @@ fn row(class: &'static str) -> AuditRow {
     }
 }
 
+fn admin() -> AuditRow {
+    AuditRow { kind: RowKind::Admin, label: "", effect: "none", ..row("publish") }
+}
+
 fn value(bytes: &[u8]) -> KvWrite {
     KvWrite { value: Some(bytes.to_vec()), expected: None }
 }
@@ -85,20 +89,20 @@ fn an_approved_release_is_served_and_replaces_the_one_before() {
     runtime().block_on(async {
         let one = release("notes", "1.0.0", "notes_read", "ann");
         let two = release("notes", "1.1.0", "notes_read", "ann");
-        assert_eq!(at.store.publish(one.clone()).await, Ok(PublishOutcome::New));
-        assert_eq!(at.store.publish(one.clone()).await, Ok(PublishOutcome::Known(ReleaseState::Pending)));
-        at.store.publish(two.clone()).await.unwrap();
+        assert_eq!(at.store.publish(one.clone(), admin()).await, Ok(PublishOutcome::New));
+        assert_eq!(at.store.publish(one.clone(), admin()).await, Ok(PublishOutcome::Known(ReleaseState::Pending)));
+        at.store.publish(two.clone(), admin()).await.unwrap();
         let before = at.store.served().await.unwrap();
         assert!(before.releases.is_empty());
-        at.store.decide(decision(&one, true, "bob", true)).await.unwrap();
-        at.store.decide(decision(&two, true, "bob", true)).await.unwrap();
+        at.store.decide(decision(&one, true, "bob", true), admin()).await.unwrap();
+        at.store.decide(decision(&two, true, "bob", true), admin()).await.unwrap();
         let served = at.store.served().await.unwrap();
         assert_eq!(served.generation, before.generation + 2);
         assert_eq!(served.releases.iter().map(|r| r.id.version.as_str()).collect::<Vec<_>>(), ["1.1.0"]);
         // Withdrawing what is not served leaves what is.
-        at.store.decide(decision(&one, false, "bob", true)).await.unwrap();
+        at.store.decide(decision(&one, false, "bob", true), admin()).await.unwrap();
         assert_eq!(at.store.served().await.unwrap().releases.len(), 1);
-        at.store.decide(decision(&two, false, "bob", true)).await.unwrap();
+        at.store.decide(decision(&two, false, "bob", true), admin()).await.unwrap();
         assert!(at.store.served().await.unwrap().releases.is_empty());
     });
 }
@@ -107,8 +111,8 @@ fn an_approved_release_is_served_and_replaces_the_one_before() {
 fn rg_01_a_version_is_immutable() {
     let at = open();
     runtime().block_on(async {
-        at.store.publish(release("notes", "1.0.0", "a", "ann")).await.unwrap();
-        let error = at.store.publish(release("notes", "1.0.0", "b", "ann")).await.unwrap_err();
+        at.store.publish(release("notes", "1.0.0", "a", "ann"), admin()).await.unwrap();
+        let error = at.store.publish(release("notes", "1.0.0", "b", "ann"), admin()).await.unwrap_err();
         assert!(error.to_string().contains("notes@1.0.0 exists already with other contents"), "{error}");
     });
 }
@@ -118,11 +122,16 @@ fn au_07_the_publisher_cannot_approve_with_four_eyes_and_nothing_changes() {
     let at = open();
     runtime().block_on(async {
         let one = release("notes", "1.0.0", "a", "ann");
-        at.store.publish(one.clone()).await.unwrap();
-        let error = at.store.decide(decision(&one, true, "ann", true)).await.unwrap_err();
+        at.store.publish(one.clone(), admin()).await.unwrap();
+        let rows =
+            || async { at.store.audit(AuditFilter { limit: 100, ..AuditFilter::default() }).await.unwrap().len() };
+        let before = rows().await;
+        let error = at.store.decide(decision(&one, true, "ann", true), admin()).await.unwrap_err();
+        assert_eq!(rows().await, before, "a decision that was not written has no row");
         assert_eq!(error, StateRefused::FourEyes { approver: "ann".to_owned() });
         assert!(at.store.served().await.unwrap().releases.is_empty());
-        at.store.decide(decision(&one, true, "ann", false)).await.unwrap();
+        at.store.decide(decision(&one, true, "ann", false), admin()).await.unwrap();
+        assert_eq!(rows().await, before + 1, "a decision and its row are one transaction");
         let kept = at.store.releases().await.unwrap();
         assert!(!kept[0].approval.as_ref().unwrap().four_eyes, "the approval records that four eyes were off");
     });
@@ -135,10 +144,10 @@ fn mc_04_a_name_on_the_wire_is_served_once_whatever_its_case() {
         let one = release("alpha", "1.0.0", "read", "ann");
         let two = release("beta", "1.0.0", "READ", "ann");
         for release in [&one, &two] {
-            at.store.publish(release.clone()).await.unwrap();
+            at.store.publish(release.clone(), admin()).await.unwrap();
         }
-        at.store.decide(decision(&one, true, "bob", true)).await.unwrap();
-        let error = at.store.decide(decision(&two, true, "bob", true)).await.unwrap_err();
+        at.store.decide(decision(&one, true, "bob", true), admin()).await.unwrap();
+        let error = at.store.decide(decision(&two, true, "bob", true), admin()).await.unwrap_err();
         assert_eq!(error, StateRefused::NameTaken { name: "READ".to_owned(), other: "alpha@1.0.0".to_owned() });
         assert_eq!(at.store.served().await.unwrap().releases.len(), 1, "the refused decision changed nothing");
     });
@@ -214,7 +223,7 @@ fn st_02_a_read_sees_every_write_that_was_acknowledged_before_it_was_asked() {
         let limits = PartitionLimits { bytes: 1 << 40, keys: 1 << 40 };
         at.store.commit(commit("u", limits, "large", value(&vec![0; 50 << 20]))).await.unwrap();
         for n in 0..20 {
-            // Both readers are kept busy while the write is done and asked for.
+            // The readers are kept busy while the write is done and asked for.
             let slow: Vec<_> = (0..READERS)
                 .map(|_| {
                     let store = at.store.clone();
@@ -228,6 +237,35 @@ fn st_02_a_read_sees_every_write_that_was_acknowledged_before_it_was_asked() {
                 read.await.unwrap().unwrap();
             }
         }
+    });
+}
+
+/// Guests wait for the store with the time of their calls; a listing of the audit or a large component is not their business.
+#[test]
+fn what_guests_read_does_not_wait_for_listings_or_components() {
+    let at = open();
+    runtime().block_on(async {
+        let one = release("notes", "1.0.0", "a", "ann");
+        at.store.publish(one.clone(), admin()).await.unwrap();
+        at.store.commit(commit("u", ROOMY, "k", value(b"v"))).await.unwrap();
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        // A listing that takes as long as this test wants.
+        let long = tokio::spawn(at.store.lister.run(move |_| Ok::<_, Unavailable>(gate.recv().is_ok())));
+        let listed = |store: Arc<SqliteStore>| async move {
+            let audit = store.audit(AuditFilter { limit: 10, ..AuditFilter::default() }).await.unwrap().len();
+            let component = store.component(one.fingerprint).await.unwrap().unwrap();
+            (store.releases().await.unwrap().len(), store.served().await.unwrap().releases.len(), audit, component)
+        };
+        let listed = tokio::spawn(listed(at.store.clone()));
+        for _ in 0..2 * READERS {
+            assert_eq!(at.store.kv_get(partition("u"), "k".to_owned()).await, Ok(Some(b"v".to_vec())));
+            assert_eq!(at.store.kv_list(partition("u"), String::new(), None, 9).await.unwrap().keys, ["k"]);
+            assert_eq!(at.store.kv_usage(partition("u")).await, Ok(KvUsage { bytes: 2, keys: 1 }));
+        }
+        assert!(!listed.is_finished());
+        open.send(()).unwrap();
+        assert!(long.await.unwrap().unwrap());
+        assert_eq!(listed.await.unwrap(), (1, 0, 2, vec![1, 2, 3]));
     });
 }
 
@@ -269,6 +307,36 @@ fn st_24_a_database_of_another_program_or_of_a_newer_one_is_refused() {
         let owner = OwnerLock::take(&home).unwrap();
         let error = SqliteStore::open(&home, &owner).map(|_| ()).unwrap_err();
         assert!(error.to_string().contains(wanted), "{error}");
+    }
+}
+
+fn database(at: &Opened) -> rusqlite::Connection {
+    let db = rusqlite::Connection::open(at.directory.path().join("data/portcullis.db")).unwrap();
+    db.pragma_update(None, "foreign_keys", true).unwrap();
+    db
+}
+
+/// The program has no statement that would do any of these; a later one that has is stopped here.
+#[test]
+fn the_database_refuses_changes_of_what_is_kept_as_it_was() {
+    let at = open();
+    runtime().block_on(async {
+        let one = release("notes", "1.0.0", "a", "ann");
+        at.store.publish(one.clone(), admin()).await.unwrap();
+        at.store.decide(decision(&one, true, "bob", true), admin()).await.unwrap();
+    });
+    let db = database(&at);
+    for (change, refusal) in [
+        ("UPDATE release SET manifest = ''", "a release is immutable"),
+        ("UPDATE label SET label = 'read'", "a release is immutable"),
+        ("UPDATE decision SET decided_by = 'eve'", "decisions are kept"),
+        ("DELETE FROM decision", "decisions are kept"),
+        ("UPDATE audit SET class = 'ok' WHERE seq = 1", "the audit is append-only"),
+        ("DELETE FROM audit WHERE seq = 1", "the audit is append-only"),
+        ("DELETE FROM audit", "the audit is append-only"),
+    ] {
+        let error = db.execute(change, []).unwrap_err().to_string();
+        assert_eq!(error, refusal, "{change}");
     }
 }
 
