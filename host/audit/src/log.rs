@@ -20,11 +20,16 @@ use crate::{AdminAction, CallIntent, CallOutcome, ResultClass, refusals::Refusal
 /// How long a row waits for company before it is written. DESIGN rule 7 allows 50 ms; the commit itself takes some of it.
 const FLUSH: Duration = Duration::from_millis(25);
 
+/// A row that has waited for so long shows that nothing is written, also where no error has said so: a disk that hangs, a
+/// writer that is gone. Then calls are refused as after a failed flush.
+const STALE: Duration = Duration::from_secs(2);
+
 /// How long a failed flush waits before it is tried again. No call runs meanwhile.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// How long refusals of one kind are counted together.
-const WINDOW: Duration = Duration::from_secs(1);
+/// How long refusals of one kind are counted together. With what is written singly in it, it bounds what refusals can write:
+/// some ten rows a second, whatever comes.
+const WINDOW: Duration = Duration::from_secs(10);
 
 /// Rows and running calls that may wait. Beyond it calls are refused: memory must not stand in for the disk.
 const SEATS: usize = 65_536;
@@ -32,7 +37,7 @@ const SEATS: usize = 65_536;
 /// The audit takes no call now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuditStopped {
-    /// The last flush failed; every call is refused until one succeeds (catalogue AD-01).
+    /// The last flush failed or does not end; every call is refused until one succeeds (catalogue AD-01).
     #[error("the audit cannot be written")]
     Failing,
     /// Rows come faster than the disk takes them.
@@ -49,6 +54,8 @@ pub struct AuditLog {
 struct Shared {
     queue: Mutex<Queue>,
     work: Notify,
+    /// A call has left its seat.
+    ended: Notify,
     /// One flush at a time: a second one waits, so that what it was asked to write is written when it returns.
     flushing: tokio::sync::Mutex<()>,
     store: Arc<dyn Store>,
@@ -63,12 +70,20 @@ struct Queue {
     rows: Vec<AuditRow>,
     refusals: Refusals,
     failing: bool,
+    /// Since when something has waited to be taken by a flush.
+    waiting: Option<Instant>,
+    /// Since when what the flush that is under way took has waited.
+    taken: Option<Instant>,
+    /// Numbers the flushes.
+    flush: u64,
 }
 
 /// What has become of an intent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Intent {
     Waiting,
+    /// Taken by this flush, and not known to be durable yet.
+    Flushing(u64),
     Flushed,
     Claimed,
 }
@@ -89,6 +104,7 @@ impl AuditLog {
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             work: Notify::new(),
+            ended: Notify::new(),
             flushing: tokio::sync::Mutex::new(()),
             store,
         });
@@ -101,14 +117,16 @@ impl AuditLog {
     /// # Errors
     /// [`AuditStopped`]: then the call must not run.
     pub fn seat(&self, intent: CallIntent) -> Result<Seat, AuditStopped> {
+        let now = Instant::now();
         let number = {
             let mut queue = self.shared.queue.lock();
-            if queue.failing {
+            if !queue.is_written(now) {
                 return Err(AuditStopped::Failing);
             }
-            if queue.rows.len() + queue.seats.len() - queue.free.len() >= SEATS {
+            if queue.rows.len() + queue.taken_seats() >= SEATS {
                 return Err(AuditStopped::Full);
             }
+            queue.waiting.get_or_insert(now);
             let entry = Some((intent, Intent::Waiting));
             match queue.free.pop() {
                 Some(number) => {
@@ -122,16 +140,16 @@ impl AuditLog {
             }
         };
         self.shared.work.notify_one();
-        Ok(Seat { shared: self.shared.clone(), number, since: Instant::now(), open: true })
+        Ok(Seat { shared: self.shared.clone(), number, since: now, open: true })
     }
 
     /// Counts a refusal. `tool` is a name of the catalogue, or empty: never a client's text.
     pub fn refused(&self, rule: &'static str, principal: &str, tool: &str, correlation: Uuid) {
-        self.shared.queue.lock().refusals.add(rule, principal, tool, correlation.into_bytes(), now());
+        self.shared.queue.lock().refusals.add(rule, principal, tool, correlation.into_bytes(), unix_now());
         self.shared.work.notify_one();
     }
 
-    /// Writes what an admin did, durably.
+    /// Writes what an admin did, durably, by itself. What changes the store goes with its change: [`admin_row`].
     ///
     /// # Errors
     /// When it could not be written; then the action must not be reported as done.
@@ -142,44 +160,82 @@ impl AuditLog {
         release: Option<Fingerprint>,
         detail: String,
     ) -> Result<(), Unavailable> {
-        let row = AuditRow {
-            kind: RowKind::Admin,
-            at: now(),
-            correlation: Uuid::now_v7().into_bytes(),
-            principal: by.to_owned(),
-            tool: String::new(),
-            release: release.map(|fingerprint| fingerprint.0.to_vec()).unwrap_or_default(),
-            label: "",
-            class: action.as_str(),
-            effect: "none",
-            fuel: 0,
-            memory: 0,
-            wall_us: 0,
-            host_calls: 0,
-            count: 1,
-            detail,
-        };
-        self.shared.store.append(Arc::new(vec![row])).await
+        self.shared.store.append(Arc::new(vec![admin_row(action, by, release, detail)])).await
     }
 
     /// Whether calls are taken.
     #[must_use]
     pub fn accepting(&self) -> bool {
-        !self.shared.queue.lock().failing
+        self.shared.queue.lock().is_written(Instant::now())
     }
 
-    /// Writes everything that waits. Called when the host stops, after the last call has ended.
+    /// Writes everything that waits.
     ///
     /// # Errors
     /// When it could not be written.
     pub async fn flush(&self) -> Result<(), Unavailable> {
-        flush(&self.shared, true).await
+        // In a task of its own: whoever asked may go away, and rows that were taken out must be written or put back.
+        let flushed = tokio::spawn({
+            let shared = self.shared.clone();
+            async move { flush(&shared, true).await }
+        });
+        flushed.await.unwrap_or_else(|_| Err(Unavailable { reason: "the flush did not end".to_owned() }))
+    }
+
+    /// Waits until every call that had a seat has ended, at most for `patience`, and writes everything that waits. Called when
+    /// the host stops and takes no more calls.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn close(&self, patience: Duration) -> Result<(), Unavailable> {
+        let deadline = tokio::time::Instant::now() + patience;
+        while self.shared.queue.lock().taken_seats() > 0 {
+            let ended = self.shared.ended.notified();
+            if self.shared.queue.lock().taken_seats() == 0 || tokio::time::timeout_at(deadline, ended).await.is_err() {
+                break;
+            }
+        }
+        self.flush().await
+    }
+}
+
+/// The row that belongs into the transaction of what an admin does.
+#[must_use]
+pub fn admin_row(action: AdminAction, by: &str, release: Option<Fingerprint>, detail: String) -> AuditRow {
+    AuditRow {
+        kind: RowKind::Admin,
+        at: unix_now(),
+        correlation: Uuid::now_v7().into_bytes(),
+        principal: by.to_owned(),
+        tool: String::new(),
+        release: release.map(|fingerprint| fingerprint.0.to_vec()).unwrap_or_default(),
+        label: "",
+        class: action.as_str(),
+        effect: "none",
+        fuel: 0,
+        memory: 0,
+        wall_us: 0,
+        host_calls: 0,
+        count: 1,
+        detail,
     }
 }
 
 impl Drop for AuditLog {
     fn drop(&mut self) {
         self.flusher.abort();
+    }
+}
+
+impl Queue {
+    /// Whether what waits is being written, as far as anyone can tell.
+    fn is_written(&self, now: Instant) -> bool {
+        let stale = |since: Option<Instant>| since.is_some_and(|since| now.saturating_duration_since(since) > STALE);
+        !(self.failing || stale(self.waiting) || stale(self.taken))
+    }
+
+    fn taken_seats(&self) -> usize {
+        self.seats.len() - self.free.len()
     }
 }
 
@@ -195,6 +251,7 @@ impl Seat {
     pub fn claim(&self, outcome: &CallOutcome) -> AuditRow {
         let mut queue = self.shared.queue.lock();
         let (intent, state) = queue.seats[self.number].as_mut().expect("an open seat holds its intent");
+        // While a flush that took the intent may still fail, the outcome must not depend on it: the row holds both.
         let kind = if *state == Intent::Flushed { RowKind::Outcome } else { RowKind::Call };
         if *state == Intent::Waiting {
             *state = Intent::Claimed;
@@ -216,7 +273,10 @@ impl Seat {
         let shared = self.shared.clone();
         let mut queue = shared.queue.lock();
         if let Some((intent, state)) = self.take(&mut queue) {
-            let kind = if state == Intent::Flushed { RowKind::Outcome } else { RowKind::Call };
+            // Rows are written in their order, so an intent that is being written now is there before this one.
+            let flushed = matches!(state, Intent::Flushed | Intent::Flushing(_));
+            let kind = if flushed { RowKind::Outcome } else { RowKind::Call };
+            queue.waiting.get_or_insert_with(Instant::now);
             queue.rows.push(intent.with(kind, outcome));
             drop(queue);
             shared.work.notify_one();
@@ -233,6 +293,7 @@ impl Seat {
             return None;
         }
         queue.free.push(self.number);
+        self.shared.ended.notify_waiters();
         queue.seats[self.number].take()
     }
 }
@@ -257,7 +318,8 @@ async fn flush_for_ever(shared: Arc<Shared>) {
         if over {
             window = Instant::now();
         }
-        while let Err(error) = flush(&shared, over).await {
+        let mut window_over = over;
+        while let Err(error) = flush(&shared, std::mem::take(&mut window_over)).await {
             tracing::error!(target: "portcullis::alert", alert = "audit-write-failure", %error, "no call runs until the audit can be written");
             tokio::time::sleep(RETRY).await;
         }
@@ -268,27 +330,40 @@ async fn flush(shared: &Shared, window_over: bool) -> Result<(), Unavailable> {
     let _one_at_a_time = shared.flushing.lock().await;
     let rows = {
         let mut queue = shared.queue.lock();
-        let Queue { seats, rows, refusals, .. } = &mut *queue;
+        queue.flush += 1;
+        queue.taken = queue.waiting.take();
+        let Queue { seats, rows, refusals, failing, flush, .. } = &mut *queue;
         let mut out = std::mem::take(rows);
         // The next batch will be about as long as this one.
         rows.reserve(out.len());
         for (intent, state) in seats.iter_mut().flatten() {
             if *state == Intent::Waiting {
-                *state = Intent::Flushed;
+                *state = Intent::Flushing(*flush);
                 out.push(intent.row());
             }
         }
-        out.extend(refusals.take(window_over, now()));
+        // While nothing can be written, refusals are only counted: rows that wait for the disk would fill the memory.
+        if !*failing {
+            out.extend(refusals.take(window_over, unix_now()));
+        }
         out
     };
     if rows.is_empty() {
+        shared.queue.lock().taken = None;
         return Ok(());
     }
     let rows = Arc::new(rows);
     let result = shared.store.append(rows.clone()).await;
     let mut queue = shared.queue.lock();
     queue.failing = result.is_err();
-    if result.is_err() {
+    let taken = queue.taken.take();
+    let this = Intent::Flushing(queue.flush);
+    if result.is_ok() {
+        for (_, state) in queue.seats.iter_mut().flatten().filter(|(_, state)| *state == this) {
+            *state = Intent::Flushed;
+        }
+    } else {
+        queue.waiting = taken.or(queue.waiting);
         // In their order again, before whatever has come since.
         let newer = std::mem::replace(&mut queue.rows, Arc::unwrap_or_clone(rows));
         queue.rows.extend(newer);
@@ -296,7 +371,7 @@ async fn flush(shared: &Shared, window_over: bool) -> Result<(), Unavailable> {
     result
 }
 
-fn now() -> i64 {
+fn unix_now() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

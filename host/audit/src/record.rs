@@ -90,6 +90,8 @@ pub enum AdminAction {
     Approve,
     /// Withdrew one.
     Withdraw,
+    /// Was refused one of these; the detail says which and by which rule.
+    Refused,
     /// Read the audit (catalogue AD-40).
     ReadAudit,
     /// Started the host.
@@ -133,6 +135,7 @@ impl AdminAction {
             Self::Publish => "publish",
             Self::Approve => "approve",
             Self::Withdraw => "withdraw",
+            Self::Refused => "admin-refused",
             Self::ReadAudit => "read-audit",
             Self::Start => "start",
             Self::Stop => "stop",

@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use portcullis_store::{AuditRow, RowKind};
 
 /// Refusals of one rule, principal and tool that are written one by one in a window; the rest are one row with their number.
-const SINGLY: u64 = 20;
+const SINGLY: u64 = 10;
+
+/// The same for all kinds together: who can be refused for many reasons must not write many times as much.
+const TOGETHER: usize = 100;
 
 /// Kinds told apart in one window. More are counted by rule alone: a client that can invent principals must not make this
 /// map grow.
@@ -14,8 +17,10 @@ const KINDS: usize = 1024;
 
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
-    /// By rule, principal and tool.
-    window: BTreeMap<(&'static str, String, String), u64>,
+    /// By rule, principal and tool: how many, and how many of them were written singly.
+    window: BTreeMap<(&'static str, String, String), (u64, u64)>,
+    /// Written singly in this window.
+    together: usize,
     rows: Vec<AuditRow>,
 }
 
@@ -26,20 +31,24 @@ impl Refusals {
             key = (rule, String::new(), String::new());
         }
         let (_, principal, tool) = &key;
-        let seen = self.window.get(&key).map_or(1, |seen| seen + 1);
-        if seen <= SINGLY {
+        let (mut seen, mut written) = self.window.get(&key).copied().unwrap_or_default();
+        seen += 1;
+        if written < SINGLY && self.together < TOGETHER {
             self.rows.push(row(rule, principal, tool, correlation, at, 1));
+            written += 1;
+            self.together += 1;
         }
-        self.window.insert(key, seen);
+        self.window.insert(key, (seen, written));
     }
 
     /// What there is to write now: at the end of a window, the numbers too.
     pub(crate) fn take(&mut self, window_over: bool, at: i64) -> Vec<AuditRow> {
         let mut rows = std::mem::take(&mut self.rows);
         if window_over {
-            for ((rule, principal, tool), seen) in std::mem::take(&mut self.window) {
-                if seen > SINGLY {
-                    rows.push(row(rule, &principal, &tool, [0; 16], at, seen - SINGLY));
+            self.together = 0;
+            for ((rule, principal, tool), (seen, written)) in std::mem::take(&mut self.window) {
+                if seen > written {
+                    rows.push(row(rule, &principal, &tool, [0; 16], at, seen - written));
                 }
             }
         }
@@ -83,8 +92,20 @@ mod tests {
         }
         rows.extend(refusals.take(true, 100_000));
         assert_eq!(rows.iter().map(|row| row.count).sum::<i64>(), 100_000);
-        assert_eq!(rows.len(), 21);
+        assert_eq!(rows.len(), 11);
         assert!(refusals.take(true, 0).is_empty());
+    }
+
+    #[test]
+    fn ad_21_many_kinds_of_refusals_write_no_more_rows_than_one_window_allows() {
+        let mut refusals = Refusals::default();
+        let rules = ["host", "origin", "json", "params", "version"];
+        for n in 0..10_000 {
+            refusals.add(rules[n % rules.len()], "", &format!("tool_{}", n % 20), [0; 16], 0);
+        }
+        let rows = refusals.take(true, 0);
+        assert_eq!(rows.iter().map(|row| row.count).sum::<i64>(), 10_000);
+        assert!(rows.len() <= TOGETHER + 20 * rules.len(), "{}", rows.len());
     }
 
     #[test]
