@@ -33,6 +33,6 @@ pub use package::{PackageError, PackageErrors};
 pub use parse::{MAX_MANIFEST, ManifestError, ManifestErrors, Refusal};
 pub use principal::{Principal, PrincipalKey};
 pub use reference::{manifest_schema, reference_markdown};
-pub use schema::{HeaderFault, MAX_SCHEMAS, SchemaRefusal, validator};
-pub use text::{TextFault, visible};
+pub use schema::{HeaderFault, MAX_SCHEMAS, MAX_SERVED, MAX_STEPS, Meter, Reading, SchemaRefusal, validator};
+pub use text::{TextFault, hides, hides_after, visible};
 pub use units::{Bounds, Unit};

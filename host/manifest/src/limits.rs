@@ -72,7 +72,8 @@ limits! {
     handles: Count = 1_000, from 1, to 10_000;
     /// Elements, summed over all tables. Source: WX-10.
     table_elements: Count = 80_000, from 1, to 1_000_000;
-    /// Bytes of log lines and of stdout and stderr; what goes over is dropped and counted. Source: WX-25.
+    /// Bytes of log lines and of stdout and stderr, escaped as they are in the host's log, and 150 for each line; what goes
+    /// over is dropped and counted. Source: WX-25.
     log: Bytes = 64 << 10, from 0, to 1 << 20;
     /// Arguments as JSON text. Source: MC-08.
     arguments: Bytes = 1 << 20, from 1 << 10, to 4 << 20;
@@ -82,6 +83,9 @@ limits! {
     kv_value: Bytes = 256 << 10, from 1, to 4 << 20;
     /// Keys one call may write in kv. Source: ST-20.
     kv_writes: Count = 256, from 0, to 10_000;
+    /// Bytes of what one call has written in kv, until it is committed: keys, values, values that compare-and-set expects, and
+    /// 128 for each key. Source: DESIGN rule 8.
+    kv_bytes: Bytes = 4 << 20, from 0, to 32 << 20;
 }
 
 impl LimitRow {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     Digest, Finding, Findings, Manifest, Package, Tool,
     parse::FILE,
-    schema::{self, MAX_SCHEMAS, Role, SchemaRefusal},
+    schema::{self, MAX_SCHEMAS, MAX_SERVED, Patterns, Role, SchemaRefusal},
 };
 
 /// Everything that is wrong with the files of a package.
@@ -19,6 +19,9 @@ pub type PackageErrors = Findings<SchemaRefusal>;
 
 /// One thing that is wrong with them.
 pub type PackageError = Finding<SchemaRefusal>;
+
+/// What a tool has in a client's list beside its texts and its schemas: names, hints, punctuation.
+const FRAME: usize = 512;
 
 impl Package {
     /// Reads every schema file that `manifest` names, through `files`, which knows them by the name in the manifest.
@@ -52,9 +55,10 @@ impl Package {
             let refusal = SchemaRefusal::TooLarge { found, maximum: MAX_SCHEMAS };
             findings.push(Finding { file: FILE.to_owned(), place: None, path: "tool".to_owned(), refusal });
         } else {
+            let mut patterns = Patterns::default();
             for (name, roles) in wanted {
                 let roles: Vec<Role> = roles.into_iter().collect();
-                match schema::read(name, &bytes[name], &roles) {
+                match schema::read(name, &bytes[name], &roles, &mut patterns) {
                     Ok(schema) => drop(schemas.insert(name.to_owned(), Arc::new(schema))),
                     Err((wrong, more)) => {
                         findings.extend(wrong);
@@ -62,6 +66,9 @@ impl Package {
                     }
                 }
             }
+        }
+        if findings.is_empty() {
+            findings.extend(served(&manifest, &schemas));
         }
         match Findings::of(findings, left_off) {
             Some(errors) => Err(errors),
@@ -88,4 +95,21 @@ impl Package {
     pub fn output_schema(&self, tool: &Tool) -> Option<&Value> {
         self.schemas.get(tool.output.as_ref()?).map(AsRef::as_ref)
     }
+}
+
+/// The first tool with which the tools have too many bytes in a client's list. One file may be named by every tool, twice.
+fn served(manifest: &Manifest, schemas: &BTreeMap<String, Arc<Value>>) -> Option<PackageError> {
+    let bytes: BTreeMap<&str, usize> =
+        schemas.iter().map(|(name, schema)| (name.as_str(), schema.to_string().len())).collect();
+    let mut found = 0;
+    for tool in &manifest.tools {
+        let schemas = [&tool.input, &tool.output].into_iter().flatten().filter_map(|name| bytes.get(name.as_str()));
+        found += tool.title.len() * 2 + tool.description.len() + FRAME + schemas.sum::<usize>();
+        if found > MAX_SERVED {
+            let refusal = SchemaRefusal::Served { found, maximum: MAX_SERVED };
+            let path = format!("tool.{}", tool.name);
+            return Some(Finding { file: FILE.to_owned(), place: None, path, refusal });
+        }
+    }
+    None
 }

@@ -101,11 +101,18 @@ reference that leaves the file, no pattern that a linear-time engine can't read,
 `additionalProperties` is served and checked with `\"additionalProperties\": false`; one that combines schemas at its root
 has to say it itself. The argument `confirmation` belongs to the host.
 
-Checking a value takes *steps*: one for each schema that is applied to one part of the value. The most steps along any way
-from the root of a value into its depth are counted, through references, and bounded. A reference may come back to its own
-schema if it does so below `properties`, `patternProperties`, `additionalProperties`, `items` or `prefixItems`; a tree or a
-list costs one step more for each of 128 levels, and a schema that recurs twice into the same member doubles with each level
-and is refused. So is a schema that comes back to itself through many others: it would need too much of the host's stack.
+Checking a value takes *steps*: one for each schema that is applied to one part of the value, and more where that takes
+longer: an `enum` or `const` takes one for every four values in it, unless they are all text; `uniqueItems` takes two for each
+part below the list; 64 bytes of text take one for each schema. A `pattern` takes half a step for each byte of text if there is
+one way through it, such as `^[a-z]{1,8}$` or `^\\d{4}-\\d{2}$`, or if it is short; otherwise it takes three, and one for every
+eight characters of it, repetitions written out. A value that takes too many steps is refused before it is checked, whether it
+is sent as arguments or given as a result.
+
+A schema is refused when any one part of a value can take too many: what is applied to it is counted through references. A
+reference may come back to its own schema if it does so below `properties`, `patternProperties`, `additionalProperties`,
+`items` or `prefixItems`; a tree or a list takes one step for each part, and a schema that recurs twice into the same member
+doubles with each level and is refused. So is a schema that comes back to itself through many others: it would need too much
+of the host's stack.
 
 `x-mcp-header` is allowed on a string, integer or boolean argument that is reached through `properties` only, with a header
 name of its own, and not on anything that sounds like a secret: everything between client and host sees headers.

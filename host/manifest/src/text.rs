@@ -83,6 +83,22 @@ pub(crate) fn faults(text: &str, form: Form) -> Vec<(Option<usize>, TextFault)> 
     faults
 }
 
+/// Whether nobody sees `c`, or what stands around it is read otherwise because of it (catalogue MC-05, MC-10): controls,
+/// what changes the direction of text, everything without width or shape, Unicode tags, variation selectors, separators
+/// of lines and paragraphs, code points for private use and those that are no characters. The only list of them in the host.
+///
+/// Line breaks and tabs are controls: who allows them says so. So are selectors that [`hides_after`] allows hidden here.
+#[must_use]
+pub fn hides(c: char) -> bool {
+    !matches!(c, ' '..='~') && fault(c, None).is_some()
+}
+
+/// [`hides`] for a character that follows `before`: a selector that chooses how the symbol before it looks is no secret.
+#[must_use]
+pub fn hides_after(c: char, before: Option<char>) -> bool {
+    !matches!(c, ' '..='~') && fault(c, before).is_some()
+}
+
 fn fault(c: char, before: Option<char>) -> Option<TextFault> {
     Some(match c {
         _ if c.is_control() => TextFault::Control(c),
@@ -90,7 +106,8 @@ fn fault(c: char, before: Option<char>) -> Option<TextFault> {
             TextFault::Direction(c)
         }
         '\u{e0000}'..='\u{e007f}' => TextFault::Tag(c),
-        _ if is_selector(c) && before.is_none_or(|c| is_selector(c) || c.is_whitespace()) => TextFault::Variation(c),
+        _ if is_selector(c) && before.is_some_and(|before| selects(c, before)) => return None,
+        _ if is_selector(c) => TextFault::Variation(c),
         _ if is_invisible(c) => TextFault::Invisible(c),
         _ => return None,
     })
@@ -100,15 +117,32 @@ fn is_selector(c: char) -> bool {
     matches!(c, '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// Zero-width characters, fillers that show nothing, invisible operators, line and paragraph separators, code points
-/// for private use (each reader sees something else) and those that are no characters at all.
+/// Where a selector has two or three forms to choose from. The others, one after each letter, would be an alphabet of
+/// their own (256 of them: a byte behind every letter), so they are not allowed even where a font knows them.
+fn selects(selector: char, before: char) -> bool {
+    match selector {
+        // A symbol or a keycap, as text or as a picture.
+        '\u{fe0e}' | '\u{fe0f}' => matches!(before,
+            '#' | '*' | '0'..='9' | '\u{a9}' | '\u{ae}' | '\u{203c}'..='\u{205e}' | '\u{2070}'..='\u{27ff}'
+            | '\u{2900}'..='\u{2bff}' | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}' | '\u{1f000}'..='\u{1faff}'),
+        // Mongolian letters.
+        '\u{180b}'..='\u{180d}' | '\u{180f}' => matches!(before, '\u{1820}'..='\u{18aa}'),
+        _ => false,
+    }
+}
+
+/// Unicode's Default_Ignorable_Code_Point (zero-width characters, fillers that show nothing, invisible operators) as far as
+/// [`fault`] does not name it otherwise; besides, line and paragraph separators, blanks that are no spaces, controls of
+/// hieroglyphs and annotations, code points for private use (each reader sees something else) and those that are no
+/// characters at all.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{00ad}' | '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
         | '\u{200b}'..='\u{200d}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}'
         | '\u{2800}' | '\u{3164}' | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0080}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}' | '\u{f0000}'..='\u{10ffff}')
+        | '\u{fff0}'..='\u{fffb}' | '\u{13430}'..='\u{1343f}' | '\u{16fe4}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0080}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}'
+        | '\u{f0000}'..='\u{10ffff}')
         || u32::from(c) & 0xfffe == 0xfffe
 }
 
@@ -176,6 +210,57 @@ mod tests {
         let found = faults("\u{2764}\u{fe0f}\u{fe01}", LINE);
         assert_eq!(found, [(Some(6), TextFault::Variation('\u{fe01}'))]);
         assert_eq!(faults("\u{fe0f}a", LINE), [(Some(0), TextFault::Variation('\u{fe0f}'))]);
+        assert_eq!(faults("Press 1\u{fe0f}\u{20e3}", LINE), []);
+    }
+
+    #[test]
+    fn mc_05_a_selector_behind_every_letter_is_no_second_text() {
+        for (text, at, c) in
+            [("ab\u{fe01}", 2, '\u{fe01}'), ("a\u{e0141}b\u{e0142}", 1, '\u{e0141}'), ("a\u{fe0f}", 1, '\u{fe0f}')]
+        {
+            assert_eq!(faults(text, LINE), [(Some(at), TextFault::Variation(c))], "{text:?}");
+        }
+        assert_eq!(faults("\u{1820}\u{180b}", LINE), [], "a Mongolian letter has forms");
+    }
+
+    #[test]
+    fn mc_10_what_unicode_lets_a_reader_ignore_hides() {
+        // DerivedCoreProperties.txt of Unicode 16: Default_Ignorable_Code_Point.
+        let ignorable = [
+            0xad..=0xad,
+            0x34f..=0x34f,
+            0x61c..=0x61c,
+            0x115f..=0x1160,
+            0x17b4..=0x17b5,
+            0x180b..=0x180f,
+            0x200b..=0x200f,
+            0x202a..=0x202e,
+            0x2060..=0x206f,
+            0x3164..=0x3164,
+            0xfe00..=0xfe0f,
+            0xfeff..=0xfeff,
+            0xffa0..=0xffa0,
+            0xfff0..=0xfff8,
+            0x1bca0..=0x1bca3,
+            0x1d173..=0x1d17a,
+            0xe0000..=0xe0fff,
+        ];
+        let controls = [0..=0x1f, 0x7f..=0x9f, 0x2028..=0x2029];
+        for code in ignorable.into_iter().chain(controls).flatten() {
+            let c = char::from_u32(code).unwrap();
+            assert!(hides(c), "{c:?}");
+        }
+        for c in " ~aé漢日ע🧭❤\u{a0}\u{301}\u{3000}".chars() {
+            assert!(!hides(c), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn what_follows_decides_only_for_selectors() {
+        let after = |before| (0..=0x0010_ffff).filter_map(char::from_u32).filter(move |c| hides_after(*c, before));
+        assert!(after(None).eq((0..=0x0010_ffff).filter_map(char::from_u32).filter(|c| hides(*c))));
+        let allowed: Vec<char> = after(None).filter(|c| !hides_after(*c, Some('\u{2764}'))).collect();
+        assert_eq!(allowed, ['\u{fe0e}', '\u{fe0f}']);
     }
 
     #[test]

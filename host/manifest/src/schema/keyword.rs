@@ -41,6 +41,8 @@ pub(super) enum Keyword {
 pub(super) enum Applies {
     /// To the same value: what costs most, because it multiplies.
     Here,
+    /// To the same value, as one of several.
+    Branch,
     /// To one member of an object.
     Member,
     /// To members that no other keyword names.
@@ -65,7 +67,7 @@ const KEYWORDS: &[(&str, Keyword)] = &[
     ("$schema", Keyword::Dialect),
     ("additionalProperties", Keyword::Schema(Applies::OtherMembers)),
     ("allOf", Keyword::Schemas(Applies::Here)),
-    ("anyOf", Keyword::Schemas(Applies::Here)),
+    ("anyOf", Keyword::Schemas(Applies::Branch)),
     ("const", Keyword::Any),
     ("contains", Keyword::Schema(Applies::EveryElement)),
     ("contentEncoding", Keyword::Plain),
@@ -96,7 +98,7 @@ const KEYWORDS: &[(&str, Keyword)] = &[
     ("minimum", Keyword::Plain),
     ("multipleOf", Keyword::Plain),
     ("not", Keyword::Schema(Applies::Here)),
-    ("oneOf", Keyword::Schemas(Applies::Here)),
+    ("oneOf", Keyword::Schemas(Applies::Branch)),
     ("pattern", Keyword::Pattern),
     ("patternProperties", Keyword::Patterned),
     ("prefixItems", Keyword::Schemas(Applies::Element)),

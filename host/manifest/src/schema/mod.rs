@@ -3,15 +3,23 @@
 
 mod cost;
 mod keyword;
+mod meter;
+mod pattern;
 mod refusal;
 mod roles;
 mod strict_json;
 mod walk;
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
-pub use self::refusal::{HeaderFault, SchemaRefusal};
-use self::strict_json::Wrong;
+pub(crate) use self::pattern::Patterns;
+pub use self::{
+    meter::{MAX_STEPS, Meter, Reading},
+    refusal::{HeaderFault, SchemaRefusal},
+};
+use self::{pattern::Verdict, strict_json::Wrong};
 use crate::{
     Finding,
     finding::{self, Lines, located},
@@ -20,8 +28,12 @@ use crate::{
 /// The most bytes of all schema files of a package together (catalogue MC-06).
 pub const MAX_SCHEMAS: usize = 128 << 10;
 
-/// The most steps along one way through a value: see `cost`.
-const MAX_COST: u64 = 10_000;
+/// The most bytes of what the tools of a package are in a client's list: a schema counts once for each tool that names it.
+pub const MAX_SERVED: usize = 1 << 20;
+
+/// The most steps that any one part of a value may take: see `cost`. So a value of a thousand parts fits into [`MAX_STEPS`],
+/// whatever it is.
+const MAX_COST: u64 = MAX_STEPS / 1_000;
 /// The most schemas that are applied inside each other at once: see `cost`.
 const MAX_CHAIN: u64 = 512;
 /// The most schemas in one file.
@@ -36,6 +48,10 @@ const MAX_PATTERN: usize = 512;
 const MAX_PATTERNS: usize = 64;
 /// The most bytes of one compiled pattern.
 const MAX_COMPILED_PATTERN: usize = 1 << 20;
+/// The most bytes of all compiled patterns of a package.
+const MAX_COMPILED_PATTERNS: usize = 8 << 20;
+/// The most bytes that one pattern keeps of the states that it builds while it runs, for each thread that runs it.
+const MAX_PATTERN_STATES: usize = 256 << 10;
 
 /// For what the manifest names a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,24 +70,41 @@ pub(crate) enum Role {
 /// # Errors
 /// A schema that did not come from a [`crate::Package`] may not compile.
 pub fn validator(schema: &Value) -> Result<jsonschema::Validator, jsonschema::ValidationError<'static>> {
-    jsonschema::options()
-        .with_draft(jsonschema::Draft::Draft202012)
-        .with_pattern_options(jsonschema::PatternOptions::regex().size_limit(MAX_COMPILED_PATTERN))
-        .build(schema)
+    options(MAX_COMPILED_PATTERN).build(schema)
+}
+
+/// How schemas are compiled, with patterns of at most so many bytes.
+fn options<'o>(pattern: usize) -> jsonschema::ValidationOptions<'o> {
+    let patterns = jsonschema::PatternOptions::regex().size_limit(pattern).dfa_size_limit(MAX_PATTERN_STATES);
+    jsonschema::options().with_draft(jsonschema::Draft::Draft202012).with_pattern_options(patterns)
 }
 
 /// What is wrong with one file: see [`crate::finding::located`].
 type Refused = (Vec<Finding<SchemaRefusal>>, usize);
 
-/// Reads and bounds one schema file.
-pub(crate) fn read(file: &str, bytes: &[u8], roles: &[Role]) -> Result<Value, Refused> {
+/// Reads and bounds one schema file; its patterns are taken in to `patterns`.
+pub(crate) fn read(file: &str, bytes: &[u8], roles: &[Role], patterns: &mut Patterns) -> Result<Value, Refused> {
     let root = |refusal| Finding { file: file.to_owned(), place: None, path: "#".to_owned(), refusal };
     let text = std::str::from_utf8(bytes).map_err(|_| (vec![root(SchemaRefusal::NotText)], 0))?;
     let lines = Lines::of(text);
     let json = strict_json::parse(text)
         .map_err(|Wrong { at, refusal }| located(file, &lines, vec![(at, "#".to_owned(), refusal)]))?;
     let mut found = Found::default();
-    let walked = walk::walk(&json, &mut found);
+    let walked = walk::walk(&json, MAX_SUBSCHEMAS, &mut found);
+    let mut known = HashSet::new();
+    // Compiling costs; what is over the number is refused unread.
+    for (pattern, at, pointer) in walked.patterns.iter().take(MAX_PATTERNS) {
+        if !known.insert(pattern) {
+            continue;
+        }
+        match patterns.take(pattern, roles.len()) {
+            Verdict::Fits | Verdict::Unread => {}
+            Verdict::NotLinear => found.add(*at, pointer, SchemaRefusal::Pattern((*pattern).to_owned())),
+            Verdict::TooMuch => {
+                found.add(*at, pointer, SchemaRefusal::LargePatterns { maximum: MAX_COMPILED_PATTERNS });
+            }
+        }
+    }
     for role in roles {
         roles::check(&json, &walked, *role, &mut found);
     }
@@ -109,16 +142,12 @@ fn pointer(parent: &str, part: &str) -> String {
     format!("{parent}/{}", part.replace('~', "~0").replace('/', "~1"))
 }
 
-/// Whether a pattern is one that the linear-time engine reads, in exactly the way the validator will read it.
-fn is_linear(pattern: &str) -> bool {
-    validator(&serde_json::json!({ "pattern": pattern })).is_ok()
-}
-
 /// The bounds of one schema file, for the reference page: what, how much, source.
-pub(crate) fn bounds() -> [(&'static str, u64, &'static str); 9] {
+pub(crate) fn bounds() -> [(&'static str, u64, &'static str); 12] {
     let number = |number: usize| number as u64;
     [
-        ("steps along one way through a value", MAX_COST, "MC-06"),
+        ("steps to check one value", MAX_STEPS, "MC-06"),
+        ("steps that any one part of a value can take", MAX_COST, "MC-06"),
         ("schemas applied inside each other along one way", MAX_CHAIN, "MC-06"),
         ("nesting of the JSON text", number(strict_json::DEEPEST), "MC-06"),
         ("schemas in one file", number(MAX_SUBSCHEMAS), "MC-06"),
@@ -127,5 +156,7 @@ pub(crate) fn bounds() -> [(&'static str, u64, &'static str); 9] {
         ("bytes of a pattern", number(MAX_PATTERN), "MC-06"),
         ("bytes of a compiled pattern", number(MAX_COMPILED_PATTERN), "MC-07"),
         ("patterns in one file", number(MAX_PATTERNS), "MC-06"),
+        ("bytes of all compiled patterns of a package, each at least 32768", number(MAX_COMPILED_PATTERNS), "MC-07"),
+        ("bytes of a package's tools in a client's list", number(MAX_SERVED), "MC-06"),
     ]
 }

@@ -19,6 +19,17 @@ pub enum SchemaRefusal {
         /// The most.
         maximum: usize,
     },
+    /// What clients are sent, and models read.
+    #[error(
+        "with this tool, the tools of this plugin have {found} bytes in a client's list and at most {maximum} are allowed: a \
+         schema counts once for each tool that names it; write smaller schemas, or fewer tools"
+    )]
+    Served {
+        /// The bytes of this tool and those before it.
+        found: usize,
+        /// The most.
+        maximum: usize,
+    },
     /// JSON is UTF-8.
     #[error("the file is not UTF-8 text; write it as UTF-8")]
     NotText,
@@ -99,8 +110,8 @@ pub enum SchemaRefusal {
     Nested(usize),
     /// MC-06: the expanded cost.
     #[error(
-        "checking a value can take {} steps along one way through it and at most {maximum} are allowed: references and \
-         combinations inside each other multiply; write fewer of them",
+        "checking one part of a value can take {} steps and at most {maximum} are allowed: references and combinations \
+         inside each other multiply, and so do long lists under `enum` in them; write fewer of them",
         steps(.found)
     )]
     TooCostly {
@@ -142,6 +153,16 @@ pub enum SchemaRefusal {
         /// How many.
         found: usize,
         /// The most.
+        maximum: usize,
+    },
+    /// MC-07: what all patterns of a package take.
+    #[error(
+        "with this pattern, the compiled patterns of this plugin have more than {maximum} bytes, the most that is allowed; \
+         write fewer or smaller ones: a class of Unicode such as \\p{{L}} that is repeated by a number is large, so write \
+         lengths as `maxLength`; a file that is both input and output counts twice"
+    )]
+    LargePatterns {
+        /// The most bytes.
         maximum: usize,
     },
     /// MC-07.

@@ -14,7 +14,7 @@ pub(super) fn check(root: &Json, walked: &Walked<'_>, role: Role, found: &mut Fo
         found.add_once(root.at, "", SchemaRefusal::Root);
     }
     if role == Role::Input {
-        let combines = walked.nodes.first().is_some_and(|node| !node.here.is_empty());
+        let combines = walked.nodes.first().is_some_and(|node| node.same().next().is_some());
         if combines && root.get("additionalProperties").is_none() {
             found.add_once(root.at, "", SchemaRefusal::Open);
         }

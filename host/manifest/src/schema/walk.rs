@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use super::{
-    Found, MAX_CHAIN, MAX_COST, MAX_LIST, MAX_NESTING, MAX_PATTERN, MAX_PATTERNS, MAX_SUBSCHEMAS, SchemaRefusal, cost,
-    is_linear,
+    Found, MAX_CHAIN, MAX_COST, MAX_LIST, MAX_NESTING, MAX_PATTERN, MAX_PATTERNS, SchemaRefusal, cost,
     keyword::{Applies, Keyword, keyword},
-    pointer,
+    pattern, pointer,
     strict_json::{Json, Kind, Member},
 };
 use crate::text::{self, Form};
@@ -19,24 +18,28 @@ pub(super) struct Walked<'j> {
     by_pointer: HashMap<String, usize>,
     anchors: HashMap<&'j str, usize>,
     references: Vec<(usize, &'j str, usize, String)>,
-    patterns: usize,
+    /// Text, place and pointer of each pattern that is short enough to be read.
+    pub(super) patterns: Vec<(&'j str, usize, String)>,
+    /// The most schemas.
+    most: usize,
 }
 
 const LINE: Form = Form { maximum: 200, lines: false, filled: false };
 const TEXT: Form = Form { maximum: 1024, lines: true, filled: false };
 const NAME: Form = Form { maximum: 128, lines: false, filled: false };
 
-/// Walks a file. The graph is whole only if nothing is found.
-pub(super) fn walk<'j>(root: &'j Json, found: &mut Found) -> Walked<'j> {
-    let mut walked = Walked::default();
+/// Walks a file of at most `most` schemas. The graph is whole only if nothing is found. Patterns are not compiled here.
+pub(super) fn walk<'j>(root: &'j Json, most: usize, found: &mut Found) -> Walked<'j> {
+    let mut walked = Walked { most, ..Walked::default() };
     walked.schema(root, String::new(), 0, found);
     let count = walked.schemas.len();
-    if count > MAX_SUBSCHEMAS {
-        found.add(root.at, "", SchemaRefusal::TooMany { found: count, maximum: MAX_SUBSCHEMAS });
+    if count > most {
+        found.add(root.at, "", SchemaRefusal::TooMany { found: count, maximum: most });
         return walked;
     }
-    if walked.patterns > MAX_PATTERNS {
-        found.add(root.at, "", SchemaRefusal::ManyPatterns { found: walked.patterns, maximum: MAX_PATTERNS });
+    if walked.patterns.len() > MAX_PATTERNS {
+        let found_patterns = walked.patterns.len();
+        found.add(root.at, "", SchemaRefusal::ManyPatterns { found: found_patterns, maximum: MAX_PATTERNS });
     }
     walked.resolve(found);
     match cost::order(&walked.nodes) {
@@ -62,13 +65,13 @@ impl<'j> Walked<'j> {
     /// Takes in one schema and those in it; gives its number.
     fn schema(&mut self, json: &'j Json, at: String, depth: usize, found: &mut Found) -> usize {
         let number = self.schemas.len();
-        self.nodes.push(cost::Node::default());
+        self.nodes.push(cost::Node { weight: 1, ..cost::Node::default() });
         self.by_pointer.insert(at.clone(), number);
         self.schemas.push((json, at.clone()));
         match &json.kind {
             Kind::Bool(_) => {}
             Kind::Object(_) if depth > MAX_NESTING => found.add(json.at, &at, SchemaRefusal::Nested(MAX_NESTING)),
-            Kind::Object(members) if number <= MAX_SUBSCHEMAS => {
+            Kind::Object(members) if number <= self.most => {
                 for member in members {
                     self.member(number, member, &at, depth, found);
                 }
@@ -87,6 +90,7 @@ impl<'j> Walked<'j> {
         };
         let value = &member.value;
         let mut wrong = |expected| found.add(value.at, &at, SchemaRefusal::Value { keyword: name, expected });
+        weigh(&mut self.nodes[number], name, &value.kind);
         match (keyword, &value.kind) {
             (Keyword::Schema(applies), _) => self.child(number, applies, value, at, depth, found),
             (Keyword::Schemas(applies), Kind::Array(schemas)) => {
@@ -98,20 +102,17 @@ impl<'j> Walked<'j> {
             (Keyword::Named(_) | Keyword::Patterned, Kind::Object(members)) => {
                 for member in members {
                     let at = pointer(&at, &member.name);
-                    let applies = match keyword {
-                        Keyword::Named(applies) => {
-                            lint(&member.name, NAME, member.at, &at, found);
-                            Some(applies)
-                        }
-                        _ => {
-                            self.pattern(&member.name, member.at, &at, found);
-                            None
-                        }
-                    };
+                    match keyword {
+                        Keyword::Named(_) => lint(&member.name, NAME, member.at, &at, found),
+                        _ => self.nodes[number].name_effort += self.pattern(&member.name, member.at, &at, found),
+                    }
                     let child = self.schema(&member.value, at, depth + 1, found);
-                    match applies {
-                        Some(applies) => self.apply(number, applies, child),
-                        None => self.nodes[number].patterned.push(child),
+                    match keyword {
+                        Keyword::Named(Applies::Member) => {
+                            self.nodes[number].members.insert(member.name.clone(), child);
+                        }
+                        Keyword::Named(applies) => self.apply(number, applies, child),
+                        _ => self.nodes[number].patterned.push(child),
                     }
                 }
             }
@@ -133,7 +134,9 @@ impl<'j> Walked<'j> {
             }
             (Keyword::Line, Kind::String(text)) => lint(text, LINE, value.at, &at, found),
             (Keyword::Text, Kind::String(text)) => lint(text, TEXT, value.at, &at, found),
-            (Keyword::Pattern, Kind::String(text)) => self.pattern(text, value.at, &at, found),
+            (Keyword::Pattern, Kind::String(text)) => {
+                self.nodes[number].effort = self.pattern(text, value.at, &at, found);
+            }
             (
                 Keyword::Ref | Keyword::Anchor | Keyword::Dialect | Keyword::Line | Keyword::Text | Keyword::Pattern,
                 _,
@@ -161,28 +164,27 @@ impl<'j> Walked<'j> {
         let node = &mut self.nodes[of];
         match applies {
             Applies::Here => node.here.push(child),
-            Applies::Member => node.members.push(child),
+            Applies::Branch => node.branches.push(child),
             Applies::OtherMembers => node.other_members.push(child),
             Applies::Names => node.names.push(child),
             Applies::Element => node.elements.push(child),
             Applies::OtherElements => node.other_elements.push(child),
             Applies::EveryElement => node.every_element.push(child),
-            Applies::Nowhere => {}
+            // Members are known by their names: see above.
+            Applies::Member | Applies::Nowhere => {}
         }
     }
 
-    fn pattern(&mut self, text: &str, offset: usize, at: &str, found: &mut Found) {
-        self.patterns += 1;
+    /// Takes a pattern in; gives what matching it takes.
+    fn pattern(&mut self, text: &'j str, offset: usize, at: &str, found: &mut Found) -> u64 {
         let form = Form { maximum: MAX_PATTERN, lines: false, filled: false };
         if text.len() > MAX_PATTERN {
             found.add(offset, at, SchemaRefusal::LongPattern { found: text.len(), maximum: MAX_PATTERN });
-            return;
+            return 0;
         }
         lint(text, form, offset, at, found);
-        // Compiling costs; what is over the number is refused unread.
-        if self.patterns <= MAX_PATTERNS && !is_linear(text) {
-            found.add(offset, at, SchemaRefusal::Pattern(text.to_owned()));
-        }
+        self.patterns.push((text, offset, at.to_owned()));
+        pattern::effort(text)
     }
 
     fn resolve(&mut self, found: &mut Found) {
@@ -209,7 +211,7 @@ impl<'j> Walked<'j> {
         let mut all = vec![0];
         let mut next = 0;
         while let Some(&node) = all.get(next) {
-            for &target in self.nodes.get(node).map(|node| node.here.as_slice()).unwrap_or_default() {
+            for target in self.nodes.get(node).into_iter().flat_map(cost::Node::same) {
                 if !all.contains(&target) {
                     all.push(target);
                 }
@@ -217,6 +219,38 @@ impl<'j> Walked<'j> {
             next += 1;
         }
         all
+    }
+}
+
+/// What a keyword costs itself, beside the schemas that it applies.
+fn weigh(node: &mut cost::Node, keyword: &str, value: &Kind) {
+    match (keyword, value) {
+        // Text is found by its hash, however much there is of it.
+        ("enum", Kind::Array(values)) if values.iter().all(|value| matches!(value.kind, Kind::String(_))) => {}
+        ("enum", Kind::Array(values)) => node.weight += values.iter().map(parts).sum::<u64>().div_ceil(4),
+        ("const", value) => node.weight += parts_of(value).div_ceil(4),
+        ("dependentRequired", value) => node.weight += parts_of(value).div_ceil(2),
+        ("uniqueItems", Kind::Bool(true)) => node.unique = true,
+        ("properties" | "patternProperties" | "additionalProperties" | "propertyNames" | "required", _) => {
+            node.looks = true;
+        }
+        _ => {}
+    }
+}
+
+/// How many values a value has in it, itself too; long text counts as more.
+fn parts(json: &Json) -> u64 {
+    parts_of(&json.kind)
+}
+
+fn parts_of(value: &Kind) -> u64 {
+    match value {
+        Kind::Null | Kind::Bool(_) | Kind::Number(_) => 1,
+        Kind::String(text) => 1 + text.len() as u64 / 64,
+        Kind::Array(values) => 1 + values.iter().map(parts).sum::<u64>(),
+        Kind::Object(members) => {
+            1 + members.iter().map(|member| parts(&member.value) + member.name.len() as u64 / 64).sum::<u64>()
+        }
     }
 }
 

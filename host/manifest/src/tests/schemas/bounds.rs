@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
-use super::{lines, package, refused, taken};
-use crate::validator;
+use super::{lines, notes, package, refused, taken};
+use crate::{Digest, Meter, Package, Tool, validator};
 
 fn many(count: usize, schema: &Value) -> Map<String, Value> {
     (0..count).map(|at| (format!("a{at}"), schema.clone())).collect()
@@ -127,13 +127,13 @@ fn mc_06_the_expanded_cost_is_bounded() {
     refused(
         ladder(13),
         &[
-            "in.json:1:1: #: checking a value can take 32766 steps along one way through it and at most 10000 are allowed: references and combinations inside each other multiply; write fewer of them",
+            "in.json:1:1: #: checking one part of a value can take 32765 steps and at most 2000 are allowed: references and combinations inside each other multiply, and so do long lists under `enum` in them; write fewer of them",
         ],
     );
     refused(
         json!({ "type": "object", "properties": { "a": { "anyOf": [{ "properties": { "a": { "$ref": "#/properties/a" } } }, { "properties": { "a": { "$ref": "#/properties/a" } } }] } } }),
         &[
-            "in.json:1:1: #: checking a value can take countless steps along one way through it and at most 10000 are allowed: references and combinations inside each other multiply; write fewer of them",
+            "in.json:1:1: #: checking one part of a value can take countless steps and at most 2000 are allowed: references and combinations inside each other multiply, and so do long lists under `enum` in them; write fewer of them",
         ],
     );
 }
@@ -145,7 +145,7 @@ fn mc_06_what_is_taken_is_checked_soon() {
     let deep = (0..60).fold(json!({}), |inner, _| json!({ "left": inner, "right": {} }));
     let branches: Vec<Value> = (0..900).map(|at| json!({ "const": at })).collect();
     let wide = json!({ "type": "object", "properties": { "a": { "type": "array", "items": { "anyOf": branches } } } });
-    for (schema, value) in [(ladder(11), json!({ "a": "x" })), (tree, deep), (wide, json!({ "a": vec!["x"; 1_000] }))] {
+    for (schema, value) in [(ladder(8), json!({ "a": "x" })), (tree, deep), (wide, json!({ "a": vec!["x"; 1_000] }))] {
         let package = package(Some(&schema.to_string()), None).unwrap();
         let validator = validator(&package.input_schema(&package.manifest.tools[0])).unwrap();
         let start = Instant::now();
@@ -211,6 +211,105 @@ fn mc_06_the_longest_chain_that_is_taken_fits_into_half_of_a_default_stack() {
             std::thread::Builder::new().stack_size(1 << 20).spawn(check).unwrap().join().unwrap();
         assert!(valid == also && valid == (errors == 0));
     }
+}
+
+/// The steps for a value, of the schema that is served.
+fn steps(schema: &Value, value: &Value) -> Option<u64> {
+    let package = package(Some(&schema.to_string()), None).unwrap();
+    let meter = Meter::of(&package.input_schema(&package.manifest.tools[0])).unwrap();
+    meter.read(value).map(|reading| reading.steps)
+}
+
+fn in_a(schema: Value) -> Value {
+    json!({ "type": "object", "properties": { "a": schema } })
+}
+
+#[test]
+fn mc_06_a_long_list_counts_wherever_it_is_applied() {
+    // An attacker's: 500,000 ones, which a 3 KB schema kept the host busy with for half an hour.
+    let list: Vec<Value> = (0..100).map(|at| json!({ "b": at })).chain((2..402).map(|at| json!(at))).collect();
+    let applied = |times| {
+        let mut schema =
+            in_a(json!({ "type": "array", "items": { "allOf": vec![json!({ "$ref": "#/$defs/x" }); times] } }));
+        schema["$defs"] = json!({ "x": { "not": { "enum": list } } });
+        schema
+    };
+    refused(
+        applied(900),
+        &[
+            "in.json:1:1: #: checking one part of a value can take 137701 steps and at most 2000 are allowed: references and combinations inside each other multiply, and so do long lists under `enum` in them; write fewer of them",
+        ],
+    );
+    taken(applied(10));
+    assert_eq!(steps(&applied(10), &json!({ "a": vec![1; 1_000] })), Some(1 + 1_000 * (1 + 10 * 153) + 1));
+    assert_eq!(steps(&applied(10), &json!({ "a": vec![1; 500_000] })), None);
+}
+
+#[test]
+fn mc_06_what_takes_longer_than_a_step_counts_as_more() {
+    let words: Vec<String> = (0..500).map(|at| format!("word {at}")).collect();
+    assert_eq!(steps(&in_a(json!({ "enum": words })), &json!({ "a": "word 7" })), Some(2));
+    assert_eq!(steps(&in_a(json!({ "const": [1, 2, 3, 4] })), &json!({ "a": 1 })), Some(4));
+    // Every part below a list without repetitions is compared.
+    assert_eq!(steps(&in_a(json!({ "uniqueItems": true })), &json!({ "a": [[1, 2], { "b": 3 }] })), Some(2 + 5 * 2));
+    // Text takes a step for each 64 bytes, and its pattern more.
+    assert_eq!(steps(&in_a(json!({ "maxLength": 9 })), &json!({ "a": "x".repeat(640) })), Some(2 + 10));
+    assert_eq!(steps(&in_a(json!({ "pattern": "^[a-z]{1,64}$" })), &json!({ "a": "x".repeat(16) })), Some(2 + 8));
+    assert_eq!(steps(&in_a(json!({ "pattern": "[ab]*a[ab]{400}c" })), &json!({ "a": "a".repeat(1 << 20) })), None);
+    // A name, too, is text that patterns are matched with.
+    let named =
+        json!({ "type": "object", "patternProperties": { "[ab]*a[ab]{400}c": {} }, "additionalProperties": false });
+    let long = json!({ ("a".repeat(100_000)): 1 });
+    assert_eq!(steps(&named, &long), None);
+    // Members are looked at even where no schema is applied to them.
+    let many: Map<String, Value> = (0..1_000).map(|at| (format!("m{at}"), json!(1))).collect();
+    let open = json!({ "type": "object", "properties": { "a": {} }, "additionalProperties": true });
+    assert_eq!(steps(&open, &Value::Object(many)), Some(1 + 500 + 1_000));
+}
+
+#[test]
+fn mc_06_a_tree_takes_one_step_for_each_part() {
+    let tree = json!({ "type": "object", "properties": { "left": { "$ref": "#" }, "right": { "$ref": "#" } } });
+    let three = json!({ "left": { "left": {} }, "right": {} });
+    // A reference is a schema of its own, and members are looked at.
+    assert_eq!(steps(&tree, &three), Some(1 + 1 + 3 * 2));
+}
+
+#[test]
+fn mc_07_the_patterns_of_a_package_are_bounded_together() {
+    let large = |count: usize, from: usize| {
+        let patterns: Map<String, Value> = (from..from + count)
+            .map(|at| (format!("p{at}"), json!({ "pattern": format!("z{at}\\p{{L}}{{24}}") })))
+            .collect();
+        json!({ "type": "object", "properties": patterns }).to_string()
+    };
+    assert_eq!(lines(package(Some(&large(4, 0)), Some(&large(4, 0)))), [""; 0]);
+    let found = lines(package(Some(&large(64, 0)), None));
+    let [said] = &found[..] else { panic!("{found:?}") };
+    assert!(said.contains("#/properties/p8/pattern: with this pattern, the compiled patterns of this plugin have more than 8388608 bytes"), "{said}");
+    // Those of several files count together, and those of a file for each time that it is compiled.
+    assert!(!lines(package(Some(&large(5, 0)), Some(&large(5, 5)))).is_empty());
+    let small: Map<String, Value> =
+        (0..64).map(|at| (format!("p{at}"), json!({ "pattern": format!("^{at}[a-z]{{1,8}}$") }))).collect();
+    let small = json!({ "type": "object", "properties": small }).to_string();
+    assert_eq!(lines(package(Some(&small), Some(&small))), [""; 0]);
+}
+
+#[test]
+fn mc_06_what_clients_are_sent_is_bounded_however_often_a_file_is_named() {
+    let members = many(118, &json!({ "type": "string", "description": "x".repeat(1_000) }));
+    let file = json!({ "type": "object", "properties": members }).to_string();
+    let mut manifest = notes();
+    let tool = Tool { input: Some("in.json".into()), output: Some("in.json".into()), ..manifest.tools[0].clone() };
+    manifest.tools = (0..64).map(|at| Tool { name: format!("t{at}").parse().unwrap(), ..tool.clone() }).collect();
+    let errors = Package::new(manifest, |_| Some(file.clone().into_bytes()), Digest::of(b"")).unwrap_err();
+    let said = errors.to_string();
+    let served = (file.len() * 2 + tool.title.len() * 2 + tool.description.len() + 512) * 5;
+    let expected = format!(
+        "plugin.toml: tool.t4: with this tool, the tools of this plugin have {served} bytes in a client's list and at most \
+         1048576 are allowed: a schema counts once for each tool that names it; write smaller schemas, or fewer tools"
+    );
+    assert_eq!(said, expected);
 }
 
 mod mutations {
