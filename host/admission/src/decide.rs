@@ -13,7 +13,7 @@ use crate::{ApprovedTool, Misfit, Permit};
 pub struct Question {
     /// Who calls.
     pub principal: Principal,
-    /// A tool that this principal may see.
+    /// The tool of the catalogue that was named. Whether this principal may call it is what is asked.
     pub tool: Arc<ApprovedTool>,
     /// `params.arguments`.
     pub arguments: Map<String, Value>,

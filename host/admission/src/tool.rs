@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use portcullis_manifest::{
-    Access, Capability, CapabilityName, Fingerprint, Grant, Label, Limits, Partition, PluginName, Scope, ToolName,
-    WireName,
+    Access, CapabilityName, Fingerprint, Grant, Label, Limits, PluginName, Scope, ToolName, WireName,
 };
 
 use crate::Schema;
@@ -54,14 +53,6 @@ impl ApprovedTool {
                 ))
             }
         }
-    }
-
-    /// Whether it keeps something for each person, so that somebody must be known.
-    #[must_use]
-    pub fn needs_user(&self) -> bool {
-        self.grants.iter().any(|grant| match &grant.capability {
-            Capability::Kv(kv) => kv.partition == Partition::User,
-        })
     }
 
     /// The longest a call may take.

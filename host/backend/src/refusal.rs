@@ -27,9 +27,6 @@ pub enum CallRefused {
         /// All scopes that the call needs, held ones too.
         needed: Vec<Scope>,
     },
-    /// The tool keeps something for each person, and this caller is nobody. HTTP 401.
-    #[error("this tool keeps data for each person: sign in first")]
-    NeedsUser,
     /// A concurrency or memory budget of the host is used up. HTTP 503, `Retry-After`.
     #[error("busy: {limit}; try again in {} s", retry_after.as_secs().max(1))]
     Busy {
@@ -38,8 +35,8 @@ pub enum CallRefused {
         /// When it may be worth trying again.
         retry_after: Duration,
     },
-    /// The audit or the store cannot take the call, so it did not run (DESIGN rule 7). HTTP 503.
-    #[error("the host cannot record calls now, so it runs none: {reason}")]
+    /// The audit or the store cannot take the call: it did not run, or nothing of it was kept (DESIGN rule 7). HTTP 503.
+    #[error("the host cannot record calls now: {reason}")]
     Unavailable {
         /// What is wrong, without paths.
         reason: &'static str,
@@ -62,6 +59,8 @@ pub struct Refusal {
 /// The rules by which the transport and the protocol refuse. A closed list: nobody can make the audit's vocabulary grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RefusalRule {
+    /// Nothing is served at that path.
+    Path,
     /// Not `POST`.
     Method,
     /// `Host` is not this server's. MC-01.
@@ -93,6 +92,7 @@ impl RefusalRule {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Path => "path",
             Self::Method => "http-method",
             Self::Host => "host",
             Self::Origin => "origin",
