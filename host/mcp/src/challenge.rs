@@ -16,7 +16,7 @@ pub struct PublicUrl {
 /// A public URL that is not of its form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` can't be the public URL: it must be http or https, a host and a path, such as https://tools.example.com/mcp"
+    "`{0}` is no URL that clients can be given: it must be http or https, a host and a path, such as https://tools.example.com/mcp"
 )]
 pub struct InvalidPublicUrl(String);
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     era::Version,
+    fault::ECHO,
     json::{JsonError, Reader},
 };
 
@@ -61,6 +62,8 @@ pub(crate) struct Meta {
     pub(crate) version: Field<Version>,
     pub(crate) capabilities: Field<()>,
     pub(crate) log_level: Field<()>,
+    pub(crate) client_info: Field<()>,
+    pub(crate) progress_token: Field<()>,
     pub(crate) locale: Option<String>,
 }
 
@@ -118,7 +121,8 @@ struct Members {
     id: Field<Id>,
     method: Field<Method>,
     params: Field<Params>,
-    answers: bool,
+    result: bool,
+    error: bool,
 }
 
 impl Members {
@@ -130,8 +134,12 @@ impl Members {
                 "id" => members.id = id(reader)?,
                 "method" => members.method = text(reader)?.map(|name| Method::read(&name)),
                 "params" => members.params = object(reader, Params::read)?,
-                "result" | "error" => {
-                    members.answers = true;
+                "result" => {
+                    members.result = true;
+                    reader.value()?;
+                }
+                "error" => {
+                    members.error = true;
                     reader.value()?;
                 }
                 _ => drop(reader.value()?),
@@ -151,9 +159,18 @@ impl Members {
         if !self.version {
             return Err(Malformed::Message(id, "`jsonrpc` must be \"2.0\""));
         }
+        // Who reads one member first would take such a message for a request, and who reads another for an answer.
+        let kinds = [self.method != Field::Absent, self.result, self.error];
+        if kinds.into_iter().filter(|there| *there).count() > 1 {
+            return Err(Malformed::Message(id, "only one of `method`, `result` and `error` may be there"));
+        }
         let method = match self.method {
             Field::Is(method) => method,
-            Field::Absent if self.answers => return Ok(Incoming::Answer),
+            Field::Absent if self.result && id.is_none() => {
+                return Err(Malformed::Message(None, "`id` is missing: a result answers one request"));
+            }
+            // An error without an id is for what could not be read.
+            Field::Absent if self.result || self.error => return Ok(Incoming::Answer),
             Field::Absent => return Err(Malformed::Message(id, "`method` is missing")),
             Field::Wrong => return Err(Malformed::Message(id, "`method` must be a string")),
         };
@@ -206,6 +223,13 @@ impl Meta {
                         _ => Field::Wrong,
                     };
                 }
+                "io.modelcontextprotocol/clientInfo" => {
+                    meta.client_info = match object(reader, client_info)? {
+                        Field::Is(true) => Field::Is(()),
+                        _ => Field::Wrong,
+                    };
+                }
+                "progressToken" => meta.progress_token = id(reader)?.map(drop),
                 "openai/locale" => {
                     meta.locale = match text(reader)? {
                         Field::Is(locale) if is_locale(&locale) => Some(locale.into_owned()),
@@ -277,7 +301,7 @@ impl<T> Field<T> {
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // It comes from the client and goes into errors: short, and as text.
-        self.as_str().chars().take(80).try_for_each(|character| write!(f, "{character}"))
+        self.as_str().chars().take(ECHO).try_for_each(|character| write!(f, "{character}"))
     }
 }
 
@@ -308,6 +332,20 @@ fn id(reader: &mut Reader<'_>) -> Result<Field<Id>, JsonError> {
         },
         _ => Field::Wrong,
     })
+}
+
+/// Whether an `Implementation` has what its schema requires. Nothing else is read of it, because nothing may depend on it.
+fn client_info(reader: &mut Reader<'_>) -> Result<bool, JsonError> {
+    let (mut name, mut version) = (false, false);
+    reader.object(|reader, key| {
+        match key {
+            "name" => name = matches!(text(reader)?, Field::Is(_)),
+            "version" => version = matches!(text(reader)?, Field::Is(_)),
+            _ => drop(reader.value()?),
+        }
+        Ok(())
+    })?;
+    Ok(name && version)
 }
 
 fn is_log_level(level: &str) -> bool {

@@ -5,6 +5,7 @@ use std::{borrow::Cow, time::Duration};
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use portcullis_backend::{CallRefused, RefusalRule, Unauthenticated};
+use portcullis_manifest::{hides, visible};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -27,9 +28,12 @@ pub(crate) struct Fault {
     pub(crate) rule: Option<RefusalRule>,
 }
 
+/// The most characters of a client's own text that come back in a refusal.
+pub(crate) const ECHO: usize = 80;
+
 impl Fault {
     fn new(status: StatusCode, code: i64, rule: Option<RefusalRule>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, message: message.into(), data: None, header: None, rule }
+        Self { status, code, message: shown(message.into()), data: None, header: None, rule }
     }
 
     fn by(rule: RefusalRule, status: StatusCode, code: i64, message: impl Into<Cow<'static, str>>) -> Self {
@@ -58,6 +62,18 @@ impl Fault {
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the message is longer than {limit} bytes"),
         )
+    }
+
+    /// The bodies of other clients fill what all of them together may.
+    pub(crate) fn too_many_bodies(limit: usize) -> Self {
+        let mut fault = Self::by(
+            RefusalRule::BodySize,
+            StatusCode::SERVICE_UNAVAILABLE,
+            50300,
+            format!("busy: the bodies of all requests together may have {limit} bytes; try again in 1 s"),
+        );
+        fault.header = Some(Box::new((header::RETRY_AFTER, HeaderValue::from_static("1"))));
+        fault
     }
 
     /// The client stopped sending in the middle of its body.
@@ -95,7 +111,7 @@ impl Fault {
     }
 
     pub(crate) fn unsupported_version(requested: &str) -> Self {
-        let requested: String = requested.chars().take(80).collect();
+        let requested = visible(&requested.chars().take(ECHO).collect::<String>());
         let supported = SUPPORTED.map(Revision::as_str);
         let mut fault = Self::by(
             RefusalRule::Version,
@@ -129,25 +145,23 @@ impl Fault {
     pub(crate) fn refused(refused: &CallRefused, correlation: Uuid, challenges: &Challenges) -> Self {
         let message = refused.to_string();
         let (status, code, header) = match refused {
-            CallRefused::UnknownTool { .. } => return Self::new(StatusCode::OK, -32602, None, message),
+            CallRefused::UnknownTool { .. } => (StatusCode::OK, -32602, None),
             CallRefused::InsufficientScope { needed } => {
                 let challenge = challenges.insufficient_scope(needed, &message);
-                (StatusCode::FORBIDDEN, 40302, (header::WWW_AUTHENTICATE, challenge))
-            }
-            CallRefused::NeedsUser => {
-                (StatusCode::UNAUTHORIZED, 40101, (header::WWW_AUTHENTICATE, challenges.sign_in()))
+                (StatusCode::FORBIDDEN, 40302, Some((header::WWW_AUTHENTICATE, challenge)))
             }
             CallRefused::Busy { retry_after, .. } => {
                 let seconds = HeaderValue::from(retry_after.as_secs().max(1));
-                (StatusCode::SERVICE_UNAVAILABLE, 50300, (header::RETRY_AFTER, seconds))
+                (StatusCode::SERVICE_UNAVAILABLE, 50300, Some((header::RETRY_AFTER, seconds)))
             }
             CallRefused::Unavailable { .. } => {
-                (StatusCode::SERVICE_UNAVAILABLE, 50301, (header::RETRY_AFTER, HeaderValue::from_static("5")))
+                let seconds = HeaderValue::from_static("5");
+                (StatusCode::SERVICE_UNAVAILABLE, 50301, Some((header::RETRY_AFTER, seconds)))
             }
         };
         let mut fault = Self::new(status, code, None, message);
         fault.data = Some(json!({ "correlation": correlation }));
-        fault.header = Some(Box::new(header));
+        fault.header = header.map(Box::new);
         fault
     }
 
@@ -178,5 +192,14 @@ impl Fault {
         out.extend_from_slice(error.to_string().as_bytes());
         out.push(b'}');
         out
+    }
+}
+
+/// The message with whatever hides, or is obeyed by a terminal, as its code point: parts of it can be the client's, and who
+/// reads it may be a model or a person at a log.
+fn shown(message: Cow<'static, str>) -> Cow<'static, str> {
+    match message {
+        Cow::Owned(text) if text.chars().any(hides) => Cow::Owned(visible(&text)),
+        message => message,
     }
 }

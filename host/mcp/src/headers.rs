@@ -1,5 +1,5 @@
-//! What the headers of a modern HTTP request say twice must agree with its body, so that nothing on the way can be shown
-//! one request while another one runs (catalogue MC-03; facts A3, check 9).
+//! What the headers of an HTTP request say twice must agree with its body, so that nothing on the way can be shown one
+//! request while another one runs (catalogue MC-03; facts A3, check 9). Modern requests must have these headers.
 
 use std::borrow::Cow;
 
@@ -36,31 +36,37 @@ pub(crate) fn version(headers: &HeaderMap) -> Result<Option<Version>, Fault> {
 
 /// That a modern request's headers repeat its method and what it names.
 pub(crate) fn agree(headers: &HeaderMap, method: &Method, params: &Params) -> Result<(), Fault> {
-    match single(headers, &METHOD)? {
-        Some(header) if header == method.as_str() => {}
-        Some(_) => return Err(differs(&METHOD)),
-        None => return Err(missing(&METHOD)),
+    if single(headers, &METHOD)?.is_none() {
+        return Err(missing(&METHOD));
     }
-    let named = match method {
-        Method::CallTool | Method::GetPrompt => &params.name,
-        Method::ReadResource => &params.uri,
-        _ => return Ok(()),
-    };
-    let header = single(headers, &NAME)?.map(|value| decoded(&NAME, value)).transpose()?;
-    match (header, named) {
-        (Some(header), Field::Is(name)) if header == *name => Ok(()),
-        (None, Field::Is(_)) => Err(missing(&NAME)),
+    do_not_contradict(headers, method, params)?;
+    match named(method, params) {
+        Some(Field::Is(_)) if !headers.contains_key(&NAME) => Err(missing(&NAME)),
         // Without a name in either place it is the parameters that are wrong, and the method says so.
-        (None, Field::Absent | Field::Wrong) => Ok(()),
-        (Some(_), _) => Err(differs(&NAME)),
+        _ => Ok(()),
     }
 }
 
 /// That a legacy request's headers, which it need not have, do not contradict its body.
-pub(crate) fn do_not_contradict(headers: &HeaderMap, method: &Method) -> Result<(), Fault> {
-    match single(headers, &METHOD)? {
-        Some(header) if header != method.as_str() => Err(differs(&METHOD)),
-        _ => Ok(()),
+pub(crate) fn do_not_contradict(headers: &HeaderMap, method: &Method, params: &Params) -> Result<(), Fault> {
+    if single(headers, &METHOD)?.is_some_and(|header| header != method.as_str()) {
+        return Err(differs(&METHOD));
+    }
+    let Some(named) = named(method, params) else { return Ok(()) };
+    let header = single(headers, &NAME)?.map(|value| decoded(&NAME, value)).transpose()?;
+    match (header, named) {
+        (None, _) => Ok(()),
+        (Some(header), Field::Is(name)) if header == *name => Ok(()),
+        (Some(_), _) => Err(differs(&NAME)),
+    }
+}
+
+/// What `Mcp-Name` has to repeat; nothing, for a method that names nothing.
+fn named<'a>(method: &Method, params: &'a Params) -> Option<&'a Field<String>> {
+    match method {
+        Method::CallTool | Method::GetPrompt => Some(&params.name),
+        Method::ReadResource => Some(&params.uri),
+        _ => None,
     }
 }
 

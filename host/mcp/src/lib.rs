@@ -9,7 +9,6 @@
 //! | code | HTTP | refused because |
 //! |---|---|---|
 //! | 40100 | 401 | the credentials prove nobody |
-//! | 40101 | 401 | the tool keeps data for each person, and the caller is nobody |
 //! | 40300 | 403 | `Host` is not an allowed host |
 //! | 40301 | 403 | `Origin` is not an allowed origin |
 //! | 40302 | 403 | the token lacks scopes |
@@ -18,11 +17,12 @@
 //! | 40800 | 408 | the body did not come in time |
 //! | 41300 | 413 | the message is too long |
 //! | 41500 | 415 | the body is not plain `application/json` |
+//! | 50100 | 501 | `Transfer-Encoding` is more than `chunked` |
 //! | 50300 | 503 | a budget of the host is used up; try again |
 //! | 50301 | 503 | the host cannot record calls, so it runs none |
 //! | 50302 | 503 | too many requests are open on one stream |
 //!
-//! Errors of the way of a call (40101, 40302, 503xx) carry `data.correlation`, which names the call in the audit.
+//! Errors of the way of a call (an unknown tool's -32602, 40302, 503xx) carry `data.correlation`, which names the call in the audit.
 
 mod challenge;
 mod codec;
@@ -44,5 +44,8 @@ mod testing;
 
 pub use challenge::{InvalidPublicUrl, PublicUrl};
 pub use cursor::CursorKey;
-pub use http::{AllowedHosts, AllowedOrigins, DEFAULT_BODY_LIMIT, DEFAULT_PAGE_SIZE, Front, HttpConfig};
+pub use http::{
+    AllowedHosts, AllowedOrigins, DEFAULT_BODY_LIMIT, DEFAULT_BODY_MEMORY, DEFAULT_PAGE_SIZE, Front, HttpConfig,
+    InvalidHost, InvalidOrigin,
+};
 pub use stdio::serve_stdio;

@@ -10,7 +10,7 @@ use portcullis_backend::{Rendered, ToolDescriptor};
 use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
-use crate::{fault::Fault, headers, json};
+use crate::{era::Era, fault::Fault, headers, json};
 
 /// The keyword in a property's schema.
 const KEYWORD: &str = "x-mcp-header";
@@ -44,14 +44,15 @@ struct Known {
 }
 
 impl Mirrors {
-    /// That the headers repeat the marked arguments.
+    /// That the headers repeat the marked arguments; in the legacy era, that those which are there do.
     pub(crate) fn agree(
         &self,
+        era: Era,
         tool: &ToolDescriptor,
         arguments: &Map<String, Value>,
         headers: &HeaderMap,
     ) -> Result<(), Fault> {
-        self.of(&tool.json).iter().try_for_each(|mirror| mirror.agrees(arguments, headers))
+        self.of(&tool.json).iter().try_for_each(|mirror| mirror.agrees(era, arguments, headers))
     }
 
     fn of(&self, descriptor: &Rendered) -> Arc<[Mirror]> {
@@ -71,7 +72,7 @@ impl Mirrors {
 }
 
 impl Mirror {
-    fn agrees(&self, arguments: &Map<String, Value>, headers: &HeaderMap) -> Result<(), Fault> {
+    fn agrees(&self, era: Era, arguments: &Map<String, Value>, headers: &HeaderMap) -> Result<(), Fault> {
         let mut value = arguments.get(&self.path[0]);
         for key in &self.path[1..] {
             value = value.and_then(|value| value.get(key));
@@ -87,6 +88,8 @@ impl Mirror {
             }
             // No client can write these into a header; the tool's schema refuses them.
             (Some(Value::Array(_) | Value::Object(_)), None) => true,
+            // Legacy clients know nothing of these headers.
+            (Some(_), None) if era == Era::Legacy => true,
             (Some(_), None) => return Err(headers::missing(&self.header)),
             (None | Some(_), Some(_)) => false,
         };

@@ -80,7 +80,10 @@ impl<B: Backend> Protocol<B> {
         let era = Era::of(&method, &params, claimed.as_ref());
         match era {
             Era::Modern => modern(via, &method, &params, claimed.as_ref())?,
-            Era::Legacy => legacy(via, &method, claimed.as_ref())?,
+            Era::Legacy => {
+                legacy(via, &method, &params, claimed.as_ref())?;
+                legacy_meta(&params)?;
+            }
         }
         match (&method, era) {
             (Method::CallTool, _) => self.call_tool(principal, via, era, id, params).await,
@@ -112,8 +115,12 @@ fn claimed_version(via: Via<'_>) -> Result<Option<Version>, Fault> {
 /// Checks 7, 8 and 9 of facts A3; only that a version header contradicts its body is said before that the version is
 /// unknown, as the conformance suite has it.
 fn modern(via: Via<'_>, method: &Method, params: &Params, claimed: Option<&Version>) -> Result<(), Fault> {
-    let Field::Is(meta) = &params.meta else {
-        return Err(Fault::meta("`params._meta` is missing: every request of revision 2026-07-28 needs it"));
+    let meta = match &params.meta {
+        Field::Is(meta) => meta,
+        Field::Absent => {
+            return Err(Fault::meta("`params._meta` is missing: every request of revision 2026-07-28 needs it"));
+        }
+        Field::Wrong => return Err(Fault::meta(META)),
     };
     let Field::Is(version) = &meta.version else {
         return Err(Fault::meta("`_meta[\"io.modelcontextprotocol/protocolVersion\"]` must be a string"));
@@ -123,6 +130,14 @@ fn modern(via: Via<'_>, method: &Method, params: &Params, claimed: Option<&Versi
     };
     if meta.log_level == Field::Wrong {
         return Err(Fault::meta("`_meta[\"io.modelcontextprotocol/logLevel\"]` must be a syslog level's name"));
+    }
+    if meta.client_info == Field::Wrong {
+        return Err(Fault::meta(
+            "`_meta[\"io.modelcontextprotocol/clientInfo\"]` must be an object whose `name` and `version` are strings",
+        ));
+    }
+    if meta.progress_token == Field::Wrong {
+        return Err(Fault::meta(PROGRESS_TOKEN));
     }
     if claimed.is_some_and(|claimed| claimed != version) {
         return Err(headers::differs(&headers::PROTOCOL_VERSION));
@@ -137,9 +152,20 @@ fn modern(via: Via<'_>, method: &Method, params: &Params, claimed: Option<&Versi
     }
 }
 
-fn legacy(via: Via<'_>, method: &Method, claimed: Option<&Version>) -> Result<(), Fault> {
+const META: &str = "`params._meta` must be an object";
+const PROGRESS_TOKEN: &str = "`_meta.progressToken` must be a string or an integer";
+
+fn legacy_meta(params: &Params) -> Result<(), Fault> {
+    match &params.meta {
+        Field::Wrong => Err(Fault::params(META)),
+        Field::Is(meta) if meta.progress_token == Field::Wrong => Err(Fault::params(PROGRESS_TOKEN)),
+        _ => Ok(()),
+    }
+}
+
+fn legacy(via: Via<'_>, method: &Method, params: &Params, claimed: Option<&Version>) -> Result<(), Fault> {
     let Via::Http(headers) = via else { return Ok(()) };
-    headers::do_not_contradict(headers, method)?;
+    headers::do_not_contradict(headers, method, params)?;
     match claimed {
         // Its version is negotiated in the body.
         _ if *method == Method::Initialize => Ok(()),
@@ -155,7 +181,7 @@ fn noted(via: Via<'_>, method: &Method, params: &Params) -> Result<(), Fault> {
     match Era::of(method, params, claimed.as_ref()) {
         // This revision defines no notifications over HTTP, and no headers for them.
         Era::Modern => Ok(()),
-        Era::Legacy => legacy(via, method, claimed.as_ref()),
+        Era::Legacy => legacy(via, method, params, claimed.as_ref()),
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Echo {
 
 impl Echo {
     pub(crate) fn new() -> Self {
-        let tools = ["bare", "busy", "echo", "failing", "forging", "person", "placed", "scoped", "slow", "unavailable"];
+        let tools = ["bare", "busy", "echo", "failing", "forging", "placed", "scoped", "slow", "unavailable"];
         Self::listing(7, tools.iter().map(ToString::to_string))
     }
 
@@ -133,7 +133,6 @@ impl Backend for Echo {
             }
             "busy" => Err(CallRefused::Busy { limit: "guest memory", retry_after: Duration::from_millis(2500) }),
             "unavailable" => Err(CallRefused::Unavailable { reason: "the audit is full" }),
-            "person" => Err(CallRefused::NeedsUser),
             "scoped" => {
                 let needed = ["notes:read", "notes:write"].map(|scope| scope.parse::<Scope>().unwrap());
                 Err(CallRefused::InsufficientScope { needed: needed.to_vec() })

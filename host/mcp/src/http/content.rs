@@ -1,9 +1,24 @@
-//! `Content-Type`, `Content-Encoding` and `Accept`.
+//! `Transfer-Encoding`, `Content-Type`, `Content-Encoding` and `Accept`.
 
 use http::{HeaderMap, StatusCode, header};
 use portcullis_backend::RefusalRule;
 
 use crate::fault::Fault;
+
+/// That the body is framed by a length or in chunks, and coded in no other way: 501 otherwise (RFC 9112 section 6.1). What
+/// another program on the way makes of more codings, it may make of another body.
+pub(super) fn is_plainly_framed(headers: &HeaderMap) -> Result<(), Fault> {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(only), None) if only.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        _ => Err(Fault::http(
+            RefusalRule::ContentType,
+            StatusCode::NOT_IMPLEMENTED,
+            "the only Transfer-Encoding is `chunked`, once",
+        )),
+    }
+}
 
 /// That the body is JSON as it stands: 415 otherwise.
 pub(super) fn is_json(headers: &HeaderMap) -> Result<(), Fault> {

@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, net::SocketAddr};
 
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, Uri, header, uri::Authority};
 use portcullis_backend::RefusalRule;
 
 use crate::fault::Fault;
@@ -19,7 +19,40 @@ pub struct AllowedHosts(HashSet<Box<str>>);
 #[derive(Clone, Debug)]
 pub struct AllowedOrigins(HashSet<Box<str>>);
 
+/// A host that no client's `Host` can equal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{host}` is no value of the header Host; write {instead}")]
+pub struct InvalidHost {
+    host: String,
+    instead: String,
+}
+
+/// An origin that no page's `Origin` can equal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{origin}` is no value of the header Origin of a page; write {instead}")]
+pub struct InvalidOrigin {
+    origin: String,
+    instead: String,
+}
+
 impl AllowedHosts {
+    /// That a client can send `host` as its `Host`: a name or an address, with or without a port, and nothing else.
+    ///
+    /// # Errors
+    /// When none can; says what to write.
+    pub fn check(host: &str) -> Result<(), InvalidHost> {
+        if is_host(host) {
+            return Ok(());
+        }
+        let bare = host_of(host);
+        let instead = if is_host(bare) {
+            format!("`{bare}`")
+        } else {
+            "a name and, where clients send one, a port: `tools.example.com`, `tools.example.com:8443`".to_owned()
+        };
+        Err(InvalidHost { host: host.chars().take(200).collect(), instead })
+    }
+
     /// The loopback names with the port that is bound, and `configured`: authorities as clients write them, such as
     /// `tools.example.com` or `tools.example.com:8443`.
     #[must_use]
@@ -31,6 +64,32 @@ impl AllowedHosts {
 }
 
 impl AllowedOrigins {
+    /// That a page can send `origin` as its `Origin`: a scheme and a host, and a port where it is not the scheme's own. A
+    /// slash at the end is left out by [`AllowedOrigins::new`].
+    ///
+    /// # Errors
+    /// When none can; says what to write.
+    pub fn check(origin: &str) -> Result<(), InvalidOrigin> {
+        let trimmed = origin.trim_end_matches('/');
+        let host = host_of(origin);
+        let scheme = trimmed.split_once("://").map(|(scheme, _)| scheme).filter(|scheme| is_scheme(scheme));
+        let default = match scheme.map(str::to_ascii_lowercase).as_deref() {
+            Some("https") => ":443",
+            Some("http") => ":80",
+            _ => "",
+        };
+        // Browsers leave out the scheme's own port.
+        let host = host.strip_suffix(default).unwrap_or(host);
+        let right = format!("{}://{host}", scheme.unwrap_or("https"));
+        if is_host(host) && trimmed == right {
+            return Ok(());
+        }
+        let plain = is_host(host) && !origin.eq_ignore_ascii_case("null");
+        let instead =
+            if plain { format!("`{right}`") } else { "scheme and host: `https://chat.example.com`".to_owned() };
+        Err(InvalidOrigin { origin: origin.chars().take(200).collect(), instead })
+    }
+
     /// `configured`, such as `https://chat.example.com`; and pages that this server itself could have served, where it is
     /// bound to loopback.
     #[must_use]
@@ -47,6 +106,33 @@ impl AllowedOrigins {
 fn authorities(name: &str, port: u16, default: u16) -> impl Iterator<Item = Box<str>> {
     let alone = (port == default).then(|| name.into());
     std::iter::once(format!("{name}:{port}").into()).chain(alone)
+}
+
+/// A name in ASCII or an address, with or without a port.
+fn is_host(text: &str) -> bool {
+    let Ok(authority) = text.parse::<Authority>() else { return false };
+    let port = match text.rsplit_once(':') {
+        Some((_, port)) if !port.ends_with(']') => port.parse::<u16>().is_ok_and(|port| port > 0),
+        _ => true,
+    };
+    let name = authority.host();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let named = !name.is_empty() && name.bytes().all(plain);
+    port && (named || address.is_some_and(|it| it.parse::<std::net::Ipv6Addr>().is_ok())) && !text.contains('@')
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+/// What stands in a URL, or in what somebody took for one, where the host is.
+fn host_of(text: &str) -> &str {
+    let text = text.trim();
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    rest.rsplit('@').next().unwrap_or_default()
 }
 
 /// That a request is for this server and not from a foreign page.
@@ -78,4 +164,64 @@ pub(super) fn check(
 fn contains(allowed: &HashSet<Box<str>>, sent: &[u8]) -> bool {
     let Ok(sent) = std::str::from_utf8(sent) else { return false };
     allowed.contains(sent) || allowed.contains(sent.to_ascii_lowercase().as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said<E: std::fmt::Display>(checked: Result<(), E>) -> String {
+        checked.err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_host_that_no_client_sends_is_refused_with_the_one_it_sends() {
+        for host in ["tools.example.com", "Tools.Example.com:8443", "a", "10.0.0.1:80", "[::1]", "[::1]:80", "my_host"]
+        {
+            assert_eq!(AllowedHosts::check(host), Ok(()), "{host}");
+        }
+        for (host, instead) in [
+            ("http://a", "write `a`"),
+            ("https://a:8443/mcp", "write `a:8443`"),
+            ("a/", "write `a`"),
+            (" a", "write `a`"),
+            ("me@a", "write `a`"),
+            ("", "`tools.example.com:8443`"),
+            ("*", "`tools.example.com:8443`"),
+            ("*.example.com", "`tools.example.com:8443`"),
+            ("a, b", "`tools.example.com:8443`"),
+            ("a:http", "`tools.example.com:8443`"),
+            ("a:99999", "`tools.example.com:8443`"),
+            ("a:", "`tools.example.com:8443`"),
+            ("::1", "`tools.example.com:8443`"),
+            ("b\u{fc}cher.example", "`tools.example.com:8443`"),
+        ] {
+            let said = said(AllowedHosts::check(host));
+            assert!(said.contains(instead) && said.contains(&format!("`{host}`")), "{host}: {said}");
+        }
+    }
+
+    #[test]
+    fn an_origin_that_no_page_sends_is_refused_with_the_one_it_sends() {
+        for origin in
+            ["https://chat.example.com", "https://a/", "http://A:8080", "vscode-webview://a1b2", "http://[::1]:1"]
+        {
+            assert_eq!(AllowedOrigins::check(origin), Ok(()), "{origin}");
+        }
+        for (origin, instead) in [
+            ("x", "write `https://x`"),
+            ("https://a/chat", "write `https://a`"),
+            ("https://a:443", "write `https://a`"),
+            ("http://a:80/", "write `http://a`"),
+            ("https://me@a", "write `https://a`"),
+            ("", "`https://chat.example.com`"),
+            ("null", "`https://chat.example.com`"),
+            ("*", "`https://chat.example.com`"),
+            ("https://", "`https://chat.example.com`"),
+            ("https://*.example.com", "`https://chat.example.com`"),
+        ] {
+            let said = said(AllowedOrigins::check(origin));
+            assert!(said.contains(instead) && said.contains(&format!("`{origin}`")), "{origin}: {said}");
+        }
+    }
 }

@@ -25,7 +25,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
-use portcullis_backend::{Backend, Credentials};
+use portcullis_backend::{Backend, Credentials, Refusal, RefusalRule};
 use portcullis_manifest::Principal;
 use tower_service::Service;
 
@@ -39,7 +39,7 @@ use crate::{
     reply::Reply,
 };
 
-pub use guard::{AllowedHosts, AllowedOrigins};
+pub use guard::{AllowedHosts, AllowedOrigins, InvalidHost, InvalidOrigin};
 
 /// What the operator decides about the HTTP endpoint.
 #[derive(Clone, Debug)]
@@ -52,6 +52,9 @@ pub struct HttpConfig {
     pub public_url: Option<PublicUrl>,
     /// The longest body, in bytes.
     pub body_limit: usize,
+    /// What the bodies of all requests that are being read and answered may hold together, in bytes. The first 16 KiB of each
+    /// are not counted.
+    pub body_memory: usize,
     /// How many tools one page of `tools/list` holds.
     pub page_size: usize,
     /// Authenticates cursors; the same on every replica behind one balancer.
@@ -61,6 +64,9 @@ pub struct HttpConfig {
 /// The longest message that is read where nothing else is configured.
 pub const DEFAULT_BODY_LIMIT: usize = 4 << 20;
 
+/// What all bodies may hold where nothing else is configured.
+pub const DEFAULT_BODY_MEMORY: usize = 256 << 20;
+
 /// How many tools a page holds where nothing else is configured: more than most hosts serve.
 pub const DEFAULT_PAGE_SIZE: usize = 200;
 
@@ -68,6 +74,7 @@ pub const DEFAULT_PAGE_SIZE: usize = 200;
 struct Endpoint<B> {
     protocol: Protocol<B>,
     config: HttpConfig,
+    bodies: body::Budget,
 }
 
 /// The HTTP side of the host: `POST /mcp`, `GET /health`, other routes, and a JSON 404 for the rest, all behind one check of
@@ -96,12 +103,14 @@ impl<B: Backend> Front<B> {
     pub fn with(backend: Arc<B>, config: HttpConfig, others: Router) -> Self {
         let challenges = Challenges::new(config.public_url.as_ref());
         let listing = Listing::new(config.page_size, config.cursor_key.clone());
-        let endpoint = Arc::new(Endpoint { protocol: Protocol::new(backend, challenges, listing), config });
+        let bodies = body::Budget::new(config.body_memory);
+        let endpoint = Arc::new(Endpoint { protocol: Protocol::new(backend, challenges, listing), config, bodies });
+        let unknown = Arc::clone(&endpoint);
         let others = Router::new()
             .route("/health", any(health::<B>))
             .with_state(Arc::clone(&endpoint))
             .merge(others)
-            .fallback(unknown_path)
+            .fallback(move || std::future::ready(unknown_path(&unknown)))
             .layer(middleware::from_fn_with_state(Arc::clone(&endpoint), guard::<B>));
         Self { endpoint, others }
     }
@@ -150,7 +159,8 @@ async fn health<B: Backend>(State(endpoint): State<Arc<Endpoint<B>>>, method: Me
     }
 }
 
-async fn unknown_path() -> Response {
+fn unknown_path<B: Backend>(endpoint: &Endpoint<B>) -> Response {
+    endpoint.protocol.backend.refused(Refusal { rule: RefusalRule::Path, principal: None });
     json(StatusCode::NOT_FOUND, Body::from(r#"{"error":"nothing is served at this path; the MCP endpoint is /mcp"}"#))
 }
 
@@ -179,17 +189,20 @@ impl<B: Backend> Endpoint<B> {
         if let Err(fault) = content::accepts(headers) {
             return self.protocol.refuse(fault, None, Some(&principal));
         }
-        let bytes = match body::collect(body, self.config.body_limit, body::PATIENCE).await {
-            Ok(bytes) => bytes,
+        // Kept until there is an answer: what was made of the body stays in memory for as long.
+        let mut share = self.bodies.share();
+        let read = match body::collect(body, self.config.body_limit, body::PATIENCE, &mut share).await {
+            Ok(bytes) => Incoming::read(&bytes),
             Err(fault) => return self.protocol.refuse(fault, None, Some(&principal)),
         };
-        self.protocol.handle(&principal, Via::Http(headers), Incoming::read(&bytes)).await
+        self.protocol.handle(&principal, Via::Http(headers), read).await
     }
 
     fn shape(&self, method: &Method, headers: &HeaderMap) -> Result<(), Fault> {
         if method != Method::POST {
             return Err(Fault::method_not_allowed("POST"));
         }
+        content::is_plainly_framed(headers)?;
         body::declared(headers, self.config.body_limit)?;
         content::is_json(headers)
     }

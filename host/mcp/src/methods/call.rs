@@ -35,12 +35,12 @@ impl<B: Backend> Protocol<B> {
             Field::Absent => Map::new(),
             Field::Wrong => return Err(Fault::params("`params.arguments` must be an object")),
         };
-        if let (Via::Http(headers), Era::Modern) = (via, era) {
+        if let Via::Http(headers) = via {
             let list = self.backend.tools(principal);
             let found = list.tools.binary_search_by(|listed| listed.name.as_str().cmp(&tool));
             // A tool that is not in the list is refused by the backend, which audits it.
             if let Ok(at) = found {
-                self.mirrors.agree(&list.tools[at], &arguments, headers)?;
+                self.mirrors.agree(era, &list.tools[at], &arguments, headers)?;
             }
         }
         let locale = if let Field::Is(meta) = params.meta { meta.locale } else { None };

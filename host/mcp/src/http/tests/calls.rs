@@ -95,7 +95,6 @@ async fn refusals_by_the_backend_have_their_status_code_and_header() {
     );
     for (tool, status, code, header, value) in [
         ("scoped", 403, 40302, "www-authenticate", scopes),
-        ("person", 401, 40101, "www-authenticate", format!("Bearer {metadata}")),
         ("busy", 503, 50300, "retry-after", "2".to_owned()),
         ("unavailable", 503, 50301, "retry-after", "5".to_owned()),
     ] {
@@ -109,6 +108,36 @@ async fn refusals_by_the_backend_have_their_status_code_and_header() {
     }
     for sent in [Sent::call("no_such", json!({})), Sent::legacy("tools/call", &json!({ "name": "no_such" }))] {
         let answer = server.refuses(&sent, 200, -32602, None).await;
-        assert_eq!((&answer["id"], answer["error"].get("data")), (&json!(1), None));
+        let correlation = server.backend.requests.lock().unwrap().last().unwrap().correlation;
+        assert_eq!((&answer["id"], &answer["error"]["data"]), (&json!(1), &json!({ "correlation": correlation })));
+    }
+}
+
+#[tokio::test]
+async fn wx_25_a_client_s_own_text_comes_back_short_and_with_nothing_hidden_in_it() {
+    let server = Server::start(Echo::new()).await;
+    let hostile = "a\u{0}\n\u{1b}[2J\u{9b}1m\u{202e}b\u{e0041}\u{200b}";
+    let long = format!("{hostile}{}", "c".repeat(10_000));
+    let shown = "a\\u{0}\\u{a}\\u{1b}[2J\\u{9b}1m\\u{202e}b\\u{e0041}\\u{200b}c";
+    let version = |text: &str| {
+        let key = "io.modelcontextprotocol/protocolVersion";
+        let sent = Sent::modern("tools/list", json!({})).without("MCP-Protocol-Version");
+        let text = text.to_owned();
+        sent.edit(|message| message["params"]["_meta"][key] = text.into())
+    };
+    let twice = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" }).to_string();
+    let key = serde_json::to_string(&long).unwrap();
+    let twice = twice.replacen('{', &format!("{{{key}:1,{key}:2,"), 1);
+    for sent in [
+        Sent::legacy(&long, &json!({})),
+        Sent::legacy("tools/call", &json!({ "name": long })),
+        version(&long),
+        Sent::legacy("ping", &json!({})).body(twice),
+    ] {
+        let got = server.send(&sent).await;
+        let said = got.json()["error"].to_string();
+        let said = said.replace("\\\\", "\\");
+        assert!(said.contains(shown), "{said}");
+        assert!(said.len() < 1000 && !said.chars().any(portcullis_manifest::hides), "{said}");
     }
 }

@@ -1,8 +1,11 @@
 //! Every check of facts A3, A4 and A5: status, code, id and the rule that the backend is told.
 
+use std::sync::atomic::Ordering;
+
 use RefusalRule as Rule;
 
 use super::*;
+use crate::testing::within_a_second;
 
 #[tokio::test]
 async fn good_requests_of_both_eras_are_answered() {
@@ -157,7 +160,18 @@ async fn modern_metadata_is_demanded() {
     let version = "io.modelcontextprotocol/protocolVersion";
     let capabilities = "io.modelcontextprotocol/clientCapabilities";
     let level = "io.modelcontextprotocol/logLevel";
-    let edits: [(&str, Value); 8] = [
+    let client = "io.modelcontextprotocol/clientInfo";
+    let edits: [(&str, Value); 18] = [
+        ("", json!([])),
+        ("", json!(null)),
+        (client, json!("a client")),
+        (client, json!({})),
+        (client, json!({ "name": "a client" })),
+        (client, json!({ "name": "a client", "version": 1 })),
+        (client, json!({ "name": [], "version": "1" })),
+        ("progressToken", json!({ "a": 1 })),
+        ("progressToken", json!(null)),
+        ("progressToken", json!(1.5)),
         ("", json!({})),
         ("", json!("x")),
         ("", json!({ capabilities: {} })),
@@ -184,9 +198,98 @@ async fn modern_metadata_is_demanded() {
     server.refuses(&Sent::legacy("server/discover", &json!({})), 400, -32602, Rule::Params).await;
     let sent = Sent::modern("tools/list", json!({})).edit(|message| {
         message["params"]["_meta"][level] = "debug".into();
-        message["params"]["_meta"]["io.modelcontextprotocol/clientInfo"] = "wrong, and not needed".into();
+        message["params"]["_meta"]["io.modelcontextprotocol/clientInfo"] =
+            json!({ "name": "a client", "version": "1", "title": "more" });
+        message["params"]["_meta"]["progressToken"] = "p".into();
     });
     assert_eq!(server.send(&sent).await.status, 200);
+}
+
+#[tokio::test]
+async fn legacy_metadata_is_read_where_it_is_there() {
+    let server = Server::start(Echo::new()).await;
+    for method in ["ping", "tools/list", "tools/call", "initialize"] {
+        let sent = |meta: Value| {
+            Sent::legacy(method, &json!({ "name": "echo", "protocolVersion": "2025-11-25", "_meta": meta }))
+        };
+        for meta in [json!(5), json!([1]), json!(null), json!("x"), json!({ "progressToken": { "a": 1 } })] {
+            server.refuses(&sent(meta), 200, -32602, Rule::Params).await;
+        }
+        for meta in [json!({}), json!({ "progressToken": 7 }), json!({ "progressToken": "t", "other/key": [] })] {
+            let got = server.send(&sent(meta)).await.json();
+            assert!(got["result"].is_object(), "{got}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_a_request_and_an_answer_is_neither() {
+    let server = Server::start(Echo::new()).await;
+    let good = Sent::call("echo", json!({}));
+    for body in [
+        r#"{"jsonrpc":"2.0","id":"x","method":"ping","result":{}}"#,
+        r#"{"jsonrpc":"2.0","id":"x","error":{"code":1,"message":"m"},"method":"ping"}"#,
+        r#"{"jsonrpc":"2.0","id":"x","result":{},"method":"tools/call","params":{"name":"echo"}}"#,
+        r#"{"jsonrpc":"2.0","id":"x","method":5,"result":{}}"#,
+        r#"{"jsonrpc":"2.0","id":"x","result":{},"error":{"code":1,"message":"m"}}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/initialized","result":{}}"#,
+        r#"{"jsonrpc":"2.0","result":{},"error":{}}"#,
+        r#"{"jsonrpc":"2.0","result":5}"#,
+    ] {
+        for sent in [good.clone().body(body), Sent::legacy("ping", &json!({})).body(body)] {
+            let answer = server.refuses(&sent, 400, -32600, Rule::Message).await;
+            assert_eq!(answer.get("id").is_some(), body.contains("\"id\""), "{body}");
+        }
+    }
+    assert!(server.backend.requests.lock().unwrap().is_empty());
+    // A legacy client may answer what nobody asked, and say that it could not read.
+    for body in [
+        r#"{"jsonrpc":"2.0","id":"x","result":{}}"#,
+        r#"{"jsonrpc":"2.0","id":"x","error":{"code":1,"message":"m"}}"#,
+        r#"{"jsonrpc":"2.0","error":{"code":1,"message":"m"}}"#,
+    ] {
+        assert_eq!(server.send(&Sent::legacy("ping", &json!({})).body(body)).await.status, 202, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_framed_by_its_length_or_in_chunks_and_in_no_other_way() {
+    let server = Server::start(Echo::new()).await;
+    let good = Sent::call("echo", json!({}));
+    let body = format!("{:x}\r\n{}\r\n0\r\n\r\n", good.body.len(), String::from_utf8_lossy(&good.body));
+    let chunked = |coding: &str| good.clone().body(&body).with("Transfer-Encoding", coding);
+    for coding in ["chunked", "Chunked"] {
+        assert_eq!(server.send(&chunked(coding)).await.status, 200, "{coding}");
+    }
+    for sent in [
+        chunked("gzip, chunked"),
+        chunked("identity, chunked"),
+        chunked("chunked, chunked"),
+        chunked("chunked").with("Transfer-Encoding", "chunked"),
+        chunked("gzip").with("Transfer-Encoding", "chunked"),
+    ] {
+        server.refuses(&sent, 501, 50100, Rule::ContentType).await;
+    }
+    assert_eq!(server.backend.requests.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn mc_09_bodies_beyond_the_budget_of_all_are_refused_and_short_ones_are_answered() {
+    let server = Server::with(Echo::new(), |config| config.body_memory = 100_000).await;
+    let long = |tool| Sent::call(tool, json!({ "pad": "p".repeat(80_000) }));
+    assert_eq!(server.send(&long("echo")).await.status, 200);
+    // What it holds is given back when its client is gone, not before.
+    let mut stuck = TcpStream::connect(server.address).await.unwrap();
+    stuck.write_all(&long("slow").bytes(server.address)).await.unwrap();
+    let backend = Arc::clone(&server.backend);
+    assert!(within_a_second(|| backend.began.load(Ordering::SeqCst) == 1).await);
+    let answer = server.refuses(&long("echo"), 503, 50300, Rule::BodySize).await;
+    assert!(answer["error"]["message"].as_str().unwrap().contains("100000 bytes"), "{answer}");
+    assert_eq!(server.send(&long("echo")).await.header("retry-after"), Some("1"));
+    assert_eq!(server.send(&Sent::call("echo", json!({}))).await.status, 200);
+    drop(stuck);
+    assert!(within_a_second(|| backend.dropped() == 1).await);
+    assert_eq!(server.send(&long("echo")).await.status, 200);
 }
 
 #[tokio::test]

@@ -119,6 +119,7 @@ async fn other_paths_are_answered_in_json_too() {
     let got = server.send(&get("/no/such/path")).await;
     assert_eq!(got.status, 404);
     assert!(got.json()["error"].is_string());
+    assert_eq!(server.backend.rules(), [Rule::Path]);
     assert_eq!(server.send(&get("/beside")).await.status, 200);
     server.refuses(&get("/health").method("POST"), 405, 40500, Rule::Method).await;
     assert_eq!(server.send(&get("/health").method("HEAD")).await.status, 200);

@@ -63,7 +63,21 @@ async fn mc_03_a_legacy_request_may_lack_these_headers_but_not_lie_in_them() {
     let server = Server::start(Echo::new()).await;
     let good = Sent::legacy("tools/call", &json!({ "name": "echo" }));
     assert_eq!(server.send(&good.clone().with("Mcp-Method", "tools/call")).await.status, 200);
-    server.refuses(&good.with("Mcp-Method", "tools/list"), 400, -32020, Rule::HeaderMismatch).await;
+    for right in ["echo", "=?base64?ZWNobw==?="] {
+        assert_eq!(server.send(&good.clone().with("Mcp-Name", right)).await.status, 200, "{right}");
+    }
+    let uri = Sent::legacy("resources/read", &json!({ "uri": "x://y" }));
+    for sent in [
+        good.clone().with("Mcp-Method", "tools/list"),
+        good.clone().with("Mcp-Name", "other"),
+        good.clone().with("Mcp-Name", ""),
+        good.clone().with("Mcp-Name", "=?base64?ZWNobw?="),
+        good.clone().with("Mcp-Name", "echo").with("Mcp-Name", "echo"),
+        uri.with("Mcp-Name", "x://z"),
+    ] {
+        server.refuses(&sent, 400, -32020, Rule::HeaderMismatch).await;
+    }
+    assert_eq!(server.backend.requests.lock().unwrap().len(), 3);
     let twice = Sent::legacy("ping", &json!({})).with("MCP-Protocol-Version", "2025-11-25");
     server.refuses(&twice.with("MCP-Protocol-Version", "2025-11-25"), 400, -32020, Rule::HeaderMismatch).await;
 }
@@ -108,4 +122,12 @@ async fn mc_03_parameters_that_are_repeated_in_headers_have_to_agree() {
     // Legacy clients know nothing of these headers.
     let legacy = Sent::legacy("tools/call", &json!({ "name": "placed", "arguments": { "region": "x" } }));
     assert_eq!(server.send(&legacy).await.status, 200);
+    assert_eq!(server.send(&legacy.clone().with("Mcp-Param-Region", "x")).await.status, 200);
+    for sent in [
+        legacy.clone().with("Mcp-Param-Region", "y"),
+        legacy.clone().with("Mcp-Param-Region", "x").with("Mcp-Param-Region", "x"),
+        legacy.with("Mcp-Param-Count", "1"),
+    ] {
+        server.refuses(&sent, 400, -32020, Rule::HeaderMismatch).await;
+    }
 }

@@ -18,7 +18,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{AllowedHosts, AllowedOrigins, DEFAULT_BODY_LIMIT, Front, HttpConfig};
+use super::{AllowedHosts, AllowedOrigins, DEFAULT_BODY_LIMIT, DEFAULT_BODY_MEMORY, Front, HttpConfig};
 use crate::{CursorKey, testing::Echo};
 
 /// A server on a port of its own.
@@ -59,6 +59,7 @@ impl Server {
             allowed_origins: AllowedOrigins::new(address, ["https://chat.example.com"]),
             public_url: Some("https://tools.example.com/mcp".parse().unwrap()),
             body_limit: DEFAULT_BODY_LIMIT,
+            body_memory: DEFAULT_BODY_MEMORY,
             page_size: 4,
             cursor_key: CursorKey::new([7; 32]),
         };
