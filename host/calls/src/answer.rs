@@ -3,6 +3,7 @@
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use portcullis_admission::ApprovedTool;
 use portcullis_backend::ToolAnswer;
+use portcullis_manifest::hides;
 use portcullis_sandbox::{Answer, Content};
 use serde_json::{Value, json};
 
@@ -25,6 +26,10 @@ pub(crate) enum Unfit {
     Media(&'static str, String),
     #[error("the tool linked to `{0}`, which is neither http nor https")]
     Link(String),
+    #[error(
+        "the tool linked to `{0}`, which holds characters that nobody sees; percent-encode them, or leave them out"
+    )]
+    HiddenLink(String),
 }
 
 /// Makes the answer for the client.
@@ -88,8 +93,15 @@ fn block(block: Content) -> Result<Value, Unfit> {
             if !(uri.starts_with("https://") || uri.starts_with("http://")) {
                 return Err(Unfit::Link(shown(&uri)));
             }
+            // Not cleaned as a text is: an address with something taken out is another address.
+            if uri.chars().any(hides) {
+                return Err(Unfit::HiddenLink(shown(&uri)));
+            }
             let mut link = json!({ "type": "resource_link", "uri": uri, "name": clean::text(name) });
             if let Some(kind) = kind {
+                if !is_any_media(&kind) {
+                    return Err(Unfit::Media("a link", shown(&kind)));
+                }
                 link["mimeType"] = Value::String(kind);
             }
             link
@@ -99,11 +111,133 @@ fn block(block: Content) -> Result<Value, Unfit> {
 
 /// A type of the kind that the block is of (RFC 6838): `image/svg+xml`.
 fn is_media(kind: &str, given: &str) -> bool {
-    let name = given.strip_prefix(kind).unwrap_or_default();
+    is_media_name(given.strip_prefix(kind).unwrap_or_default())
+}
+
+/// Any type, with or without parameters: `text/html; charset=utf-8`.
+fn is_any_media(given: &str) -> bool {
+    let (essence, parameters) = given.split_once(';').unwrap_or((given, ""));
+    let named = essence.split_once('/').is_some_and(|(kind, name)| is_media_name(kind) && is_media_name(name));
+    named && parameters.len() <= 255 && parameters.bytes().all(|b| matches!(b, b' '..=b'~'))
+}
+
+fn is_media_name(name: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b);
     (1..=127).contains(&name.len()) && name.bytes().all(allowed)
 }
 
 fn shown(text: &str) -> String {
     text.chars().take(80).flat_map(char::escape_default).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_admission::Schema;
+    use portcullis_manifest::{Fingerprint, Label, Limits};
+
+    use super::*;
+
+    fn tool() -> ApprovedTool {
+        ApprovedTool {
+            release: Fingerprint([0; 32]),
+            plugin: "notes".parse().unwrap(),
+            name: "look".parse().unwrap(),
+            wire: "notes_look".parse().unwrap(),
+            label: Label::Read,
+            grants: Vec::new(),
+            scopes: Vec::new(),
+            input: Schema::compile(&json!({ "type": "object" })).unwrap(),
+            output: Some(Schema::compile(&json!({ "type": "object", "required": ["a"] })).unwrap()),
+            limits: Limits::default(),
+        }
+    }
+
+    fn answer(content: Vec<Content>) -> Answer {
+        Answer { content, structured: Some(r#"{ "a": 1 }"#.to_owned()), meta: None }
+    }
+
+    fn link(uri: &str, name: &str, kind: Option<&str>) -> Answer {
+        answer(vec![Content::Link(uri.to_owned(), name.to_owned(), kind.map(str::to_owned))])
+    }
+
+    /// Every string and every key of `value`.
+    fn words<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::String(text) => found.push(text),
+            Value::Array(items) => items.iter().for_each(|item| words(item, found)),
+            Value::Object(members) => members.iter().for_each(|(key, member)| {
+                found.push(key);
+                words(member, found);
+            }),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    #[test]
+    fn mc_10_nothing_of_an_answer_hides_anything() {
+        const HIDDEN: &str = "\u{202e}\u{200b}\u{e0041}\u{180e}\u{3164}\u{fe01}\u{2028}\u{ad}\u{9b}";
+        let json =
+            json!({ format!("{HIDDEN}a"): [format!("b{HIDDEN}"), { format!("c{HIDDEN}"): HIDDEN }] }).to_string();
+        let content = vec![
+            Content::Text(format!("d{HIDDEN}")),
+            Content::Link("https://example.com/".to_owned(), format!("{HIDDEN}e"), Some("text/plain".to_owned())),
+        ];
+        for content in [content, Vec::new()] {
+            let given = Answer { content, structured: Some(json.clone()), meta: Some(json.clone()) };
+            let ToolAnswer { content, structured, meta, .. } = render(&tool(), given).unwrap();
+            // The schema asks for the key as it is sent.
+            assert_eq!(structured, Some(json!({ "a": ["b", { "c": "" }] })));
+            assert_eq!(meta, structured);
+            let sent = json!([content, structured, meta]);
+            let mut found = Vec::new();
+            words(&sent, &mut found);
+            assert!(found.len() > 8, "{found:?}");
+            for text in found {
+                assert!(!text.chars().any(hides), "{text:?}");
+                // The text of a client that reads no structured content is JSON in a string.
+                assert!(!text.contains("\\u"), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn mc_10_a_link_is_one_that_a_person_can_read() {
+        for uri in [
+            "https://exa\u{200b}mple.com",
+            "https://example.com/\u{202e}gpj",
+            "http://e.example/\r\nx: y",
+            "https://e\t",
+        ] {
+            let refused = render(&tool(), link(uri, "x", None)).unwrap_err();
+            assert!(matches!(&refused, Unfit::HiddenLink(_)), "{uri:?}: {refused}");
+            let said = refused.to_string();
+            assert!(said.contains("percent-encode") && !said.chars().any(hides), "{said}");
+        }
+        let sent = render(&tool(), link("https://example.com/K\u{f6}ln?a=%E2%80%AE", "K\u{f6}ln", None)).unwrap();
+        assert_eq!(sent.content[0]["uri"], "https://example.com/K\u{f6}ln?a=%E2%80%AE");
+    }
+
+    #[test]
+    fn mc_10_the_mime_type_of_a_link_is_one() {
+        for kind in ["text/html", "text/html; charset=utf-8", "application/vnd.x+json;v=\"1\""] {
+            let sent = render(&tool(), link("https://example.com/", "x", Some(kind))).unwrap();
+            assert_eq!(sent.content[0]["mimeType"], kind);
+        }
+        let long = format!("text/{}", "x".repeat(300));
+        for kind in [
+            "",
+            "html",
+            "text/",
+            "/html",
+            "text/h\u{200b}tml",
+            "text/html\r\nx: y",
+            "text/html;a=\u{202e}",
+            "text/\u{f6}",
+            &long,
+        ] {
+            let refused = render(&tool(), link("https://example.com/", "x", Some(kind))).unwrap_err();
+            assert!(matches!(&refused, Unfit::Media("a link", _)), "{kind:?}: {refused}");
+            assert!(!refused.to_string().chars().any(hides), "{refused}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use portcullis_admission::{ApprovedTool, Schema};
 use portcullis_backend::{ToolDescriptor, ToolList};
-use portcullis_manifest::{Digest, Fingerprint, Label, Package, Tool};
+use portcullis_manifest::{Digest, Fingerprint, Label, Package, PluginName, Tool};
 use portcullis_sandbox::{LoadError, Plugin};
 use portcullis_store::Release;
 use serde_json::{Value, json, value::to_raw_value};
@@ -18,7 +18,7 @@ use crate::{ReadRelease, SourceError};
 pub(crate) struct Catalogue {
     tools: HashMap<String, Served>,
     list: Arc<ToolList>,
-    plugins: BTreeMap<Fingerprint, Plugin>,
+    ready: BTreeMap<Fingerprint, Arc<Ready>>,
 }
 
 /// A tool and the plugin that runs it.
@@ -60,12 +60,29 @@ pub enum NotServed {
     /// It can't be read any more.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// No call of it could ever have its memory.
+    #[error(
+        "`limits.memory` of plugin.toml is {needed} bytes, and all guests of this host together have {budget}: ask for less, \
+         or the operator raises `capacity.memory`"
+    )]
+    Budget {
+        /// Bytes.
+        needed: u64,
+        /// Bytes.
+        budget: u64,
+    },
     /// It can't be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
     /// It can't be compiled.
     #[error(transparent)]
     Compile(#[from] portcullis_sandbox::CompileRefused),
+    /// The store can't be asked.
+    #[error(transparent)]
+    Store(#[from] portcullis_store::Unavailable),
+    /// It was not read or loaded to the end.
+    #[error("the host did not come to the end of reading it: {0}")]
+    Unfinished(String),
     /// Its row is not of the form this version writes.
     #[error("its row in the store is damaged: {0}")]
     Row(String),
@@ -73,25 +90,34 @@ pub enum NotServed {
 
 impl Catalogue {
     pub(crate) fn empty() -> Self {
-        let list = ToolList { generation: 0, varies: false, tools: Arc::from([]) };
-        Self { tools: HashMap::new(), list: Arc::new(list), plugins: BTreeMap::new() }
+        Self::new(0, Vec::new())
     }
 
     /// A catalogue of releases that have been checked and loaded.
-    pub(crate) fn new(generation: u64, releases: Vec<Ready>) -> Self {
+    pub(crate) fn new(generation: u64, releases: Vec<Arc<Ready>>) -> Self {
         let mut tools = HashMap::new();
         let mut descriptors = Vec::new();
-        let mut plugins = BTreeMap::new();
-        for Ready { fingerprint, plugin, tools: ready } in releases {
-            for (descriptor, tool) in ready {
-                tools.insert(tool.wire.as_str().to_owned(), Served { tool, plugin: plugin.clone() });
-                descriptors.push(descriptor);
+        for release in &releases {
+            for (descriptor, tool) in &release.tools {
+                let served = Served { tool: tool.clone(), plugin: release.plugin.clone() };
+                tools.insert(tool.wire.as_str().to_owned(), served);
+                descriptors.push(descriptor.clone());
             }
-            plugins.insert(fingerprint, plugin);
         }
         descriptors.sort_by(|a, b| a.name.cmp(&b.name));
         let list = ToolList { generation, varies: false, tools: descriptors.into() };
-        Self { tools, list: Arc::new(list), plugins }
+        let ready = releases.into_iter().map(|release| (release.fingerprint, release)).collect();
+        Self { tools, list: Arc::new(list), ready }
+    }
+
+    /// This catalogue after a decision, made of what is known without asking the store: `approved` instead of its plugin's
+    /// other release, or none of `withdrawn`.
+    pub(crate) fn after(&self, withdrawn: Fingerprint, approved: Option<Arc<Ready>>) -> Self {
+        let replaced = |release: &Ready| approved.as_ref().is_some_and(|approved| approved.name == release.name);
+        let kept = self.ready.values().filter(|release| release.fingerprint != withdrawn && !replaced(release));
+        let releases = kept.chain(&approved).cloned().collect();
+        // The store's number grows with every decision, too.
+        Self::new(self.list.generation + 1, releases)
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Served> {
@@ -102,24 +128,27 @@ impl Catalogue {
         &self.list
     }
 
-    /// A plugin that is loaded already.
-    pub(crate) fn loaded(&self, fingerprint: Fingerprint) -> Option<&Plugin> {
-        self.plugins.get(&fingerprint)
+    /// A release that is ready already. Its fingerprint covers all that it was made of.
+    pub(crate) fn ready(&self, fingerprint: Fingerprint) -> Option<&Arc<Ready>> {
+        self.ready.get(&fingerprint)
     }
 }
 
 /// A release that is ready to be served.
 pub(crate) struct Ready {
     pub(crate) fingerprint: Fingerprint,
+    name: PluginName,
     pub(crate) plugin: Plugin,
     pub(crate) tools: Vec<(ToolDescriptor, Arc<ApprovedTool>)>,
 }
 
 impl Ready {
     pub(crate) fn new(release: &ReadRelease, plugin: Plugin) -> Result<Self, NotServed> {
+        let manifest = &release.package.manifest;
         let tools =
-            release.package.manifest.tools.iter().map(|tool| ready_tool(release, tool)).collect::<Result<_, _>>();
-        Ok(Self { fingerprint: release.fingerprint, plugin, tools: tools? })
+            manifest.tools.iter().zip(release.schemas()?).map(|(tool, schemas)| ready_tool(release, tool, schemas));
+        let tools = tools.collect::<Result<_, _>>()?;
+        Ok(Self { fingerprint: release.fingerprint, name: manifest.plugin.name.clone(), plugin, tools })
     }
 }
 
@@ -144,14 +173,13 @@ pub(crate) fn read_stored(row: &Release) -> Result<ReadRelease, NotServed> {
     Ok(release)
 }
 
-fn ready_tool(release: &ReadRelease, tool: &Tool) -> Result<(ToolDescriptor, Arc<ApprovedTool>), NotServed> {
+fn ready_tool(
+    release: &ReadRelease,
+    tool: &Tool,
+    (input, output): (Schema, Option<Schema>),
+) -> Result<(ToolDescriptor, Arc<ApprovedTool>), NotServed> {
     let package = &release.package;
     let wire = release.wire_name(tool).map_err(SourceError::from)?;
-    let input = package.input_schema(tool);
-    let schema = |which, value: &Value| {
-        let tool = tool.name.to_string();
-        Schema::compile(value).map_err(|why| SourceError::Schema { tool, which, why: why.to_string() })
-    };
     let approved = ApprovedTool {
         release: release.fingerprint,
         plugin: package.manifest.plugin.name.clone(),
@@ -160,22 +188,22 @@ fn ready_tool(release: &ReadRelease, tool: &Tool) -> Result<(ToolDescriptor, Arc
         label: tool.label,
         grants: package.manifest.grants(tool),
         scopes: tool.scopes.clone(),
-        input: schema("input", &input)?,
-        output: package.output_schema(tool).map(|value| schema("output", value)).transpose()?,
+        input,
+        output,
         limits: package.manifest.limits.clone(),
     };
-    let json = to_raw_value(&descriptor(package, tool, wire.as_str(), input)).expect("a JSON value can be written");
+    let json = to_raw_value(&descriptor(package, tool, wire.as_str())).expect("a JSON value can be written");
     Ok((ToolDescriptor { name: wire, json: Arc::from(json) }, Arc::new(approved)))
 }
 
 /// The MCP `Tool`. All four hints are explicit (catalogue WR-01).
-fn descriptor(package: &Package, tool: &Tool, name: &str, input: Value) -> Value {
+fn descriptor(package: &Package, tool: &Tool, name: &str) -> Value {
     let hints = tool.hints();
     let mut descriptor = json!({
         "name": name,
         "title": tool.title,
         "description": tool.description,
-        "inputSchema": input,
+        "inputSchema": package.input_schema(tool),
     });
     if let Some(output) = package.output_schema(tool) {
         descriptor["outputSchema"] = output.clone();

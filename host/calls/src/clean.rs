@@ -1,42 +1,54 @@
 //! What a guest's words may not hold: characters that hide, reorder or forge what stands around them (catalogue MC-10), and
-//! metadata that speaks for the protocol.
+//! metadata that speaks for the protocol. Which characters these are, `host/manifest` says, for results as for manifests.
 
+use portcullis_manifest::{hides, hides_after};
 use serde_json::Value;
 
-/// Removes hidden characters.
+/// Removes hidden characters. Line breaks and tabs are seen.
 pub(crate) fn text(text: String) -> String {
-    if text.chars().any(hides) { text.chars().filter(|c| !hides(*c)).collect() } else { text }
+    let line = |c: char| matches!(c, '\n' | '\t');
+    if !text.chars().any(|c| hides(c) && !line(c)) {
+        return text;
+    }
+    let mut kept = String::with_capacity(text.len());
+    let mut before = None;
+    for c in text.chars() {
+        if line(c) || !hides_after(c, before) {
+            kept.push(c);
+            before = Some(c);
+        }
+    }
+    kept
 }
 
-/// Removes hidden characters from every string of `value`.
+/// Removes hidden characters from every string and every key of `value`.
 pub(crate) fn value(value: &mut Value) {
     match value {
         Value::String(string) => *string = text(std::mem::take(string)),
         Value::Array(items) => items.iter_mut().for_each(self::value),
-        Value::Object(members) => members.values_mut().for_each(self::value),
+        Value::Object(members) => {
+            if members.keys().any(|key| key.chars().any(hides)) {
+                // Keys that can't be told apart by reading become one. The last one holds, as of equal keys in JSON text.
+                let given = std::mem::take(members).into_iter();
+                members.extend(given.map(|(key, member)| (text(key), member)));
+            }
+            members.values_mut().for_each(self::value);
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-/// Removes members whose names MCP keeps for itself: a prefix with the label `mcp` or `modelcontextprotocol`.
+/// Removes hidden characters, and members whose names MCP keeps for itself: a prefix with the label `mcp` or
+/// `modelcontextprotocol`.
 pub(crate) fn meta(meta: &mut Value) {
+    // First: a name can be hidden, too.
+    value(meta);
     let reserved = |key: &String| {
         let prefix = key.split_once('/').map_or("", |(prefix, _)| prefix);
         prefix.split('.').any(|label| matches!(label, "mcp" | "modelcontextprotocol"))
     };
     if let Some(members) = meta.as_object_mut() {
         members.retain(|key, _| !reserved(key));
-    }
-}
-
-fn hides(c: char) -> bool {
-    match c {
-        '\n' | '\t' => false,
-        ' '..='~' => false,
-        c if c.is_control() => true,
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => true,
-        '\u{e0000}'..='\u{e007f}' => true,
-        _ => false,
     }
 }
 
@@ -55,10 +67,42 @@ mod tests {
     }
 
     #[test]
+    fn mc_10_what_hides_is_what_a_manifest_may_not_hold() {
+        let all: String = (0..=0x0010_ffff).filter_map(char::from_u32).collect();
+        let kept = text(all.clone());
+        assert!(!kept.chars().any(|c| portcullis_manifest::hides(c) && c != '\n' && c != '\t'));
+        assert_eq!(
+            kept,
+            all.chars().filter(|c| !portcullis_manifest::hides(*c) || "\n\t".contains(*c)).collect::<String>()
+        );
+        // A heart that is a picture stays one.
+        assert_eq!(text("\u{2764}\u{fe0f} a\u{fe0f}\u{e0141}".to_owned()), "\u{2764}\u{fe0f} a");
+    }
+
+    #[test]
+    fn mc_10_keys_hide_nothing_and_two_that_look_alike_are_one() {
+        let mut given =
+            json!({ "a\u{200b}": { "\u{202e}b\u{e0041}": 1 }, "c": [{ "\u{ad}": 2 }], "d": 3, "d\u{feff}": 4 });
+        value(&mut given);
+        assert_eq!(given, json!({ "a": { "b": 1 }, "c": [{ "": 2 }], "d": 4 }));
+    }
+
+    #[test]
     fn mc_10_a_plugin_does_not_speak_for_the_protocol() {
         let mut given =
             json!({ "io.modelcontextprotocol/x": 1, "mcp/www_authenticate": 2, "example.com/y": 3, "z": 4 });
         meta(&mut given);
         assert_eq!(given, json!({ "example.com/y": 3, "z": 4 }));
+    }
+
+    #[test]
+    fn mc_10_metadata_hides_nothing_and_no_name_of_the_protocol() {
+        let mut given = json!({
+            "io.modelcontext\u{200b}protocol/serverInfo": 1,
+            "\u{202e}mcp\u{e0041}/x": 2,
+            "example.com/\u{180e}y": ["a\u{202e}b", { "\u{2028}k": "\u{1b}[2J" }],
+        });
+        meta(&mut given);
+        assert_eq!(given, json!({ "example.com/y": ["ab", { "k": "[2J" }] }));
     }
 }

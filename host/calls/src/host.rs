@@ -1,6 +1,6 @@
 //! The host as one value: everything that a call or an admin needs.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use portcullis_audit::{AdminAction, AuditLog, Pseudonyms};
@@ -18,6 +18,10 @@ use crate::{
     capacity::Capacity,
     catalogue::{Catalogue, Ready, read_stored},
 };
+
+/// How long guests may take to end once their calls were dropped. Each ends at its next tick of 10 ms, or when the one
+/// instruction ends that it is in.
+const ENDING: Duration = Duration::from_secs(2);
 
 /// What a host is made of. The caller has the store open and the compiling helper running.
 pub struct HostConfig {
@@ -57,7 +61,7 @@ pub struct Host {
     pub(crate) local_name: Arc<str>,
     pub(crate) catalogue: ArcSwap<Catalogue>,
     pub(crate) capacity: Capacity,
-    pub(crate) engine: Engine,
+    pub(crate) engine: Arc<Engine>,
     pub(crate) artefacts: ArtefactCache,
     pub(crate) compiler: Arc<Compiler>,
     pub(crate) four_eyes: bool,
@@ -78,7 +82,7 @@ impl Host {
         let key = HostKey::open(&data, store.releases().await?.is_empty())?;
         let artefacts = ArtefactCache::open(&data, &key)?;
         let pseudonyms = Pseudonyms::new(key.derive("pseudonym"));
-        let engine = Engine::start(pool, store.clone(), pseudonyms.clone())?;
+        let engine = Arc::new(Engine::start(pool, store.clone(), pseudonyms.clone())?);
         let audit = AuditLog::start(store.clone());
         let host = Self {
             store,
@@ -126,24 +130,37 @@ impl Host {
         Ok(entries)
     }
 
-    /// Writes what waits. The last thing before the process ends.
+    /// Waits for guests that are being ended, and writes what waits. The last thing before the process ends; nobody may
+    /// call any more.
     ///
     /// # Errors
     /// When it can't be written.
     pub async fn stop(&self) -> Result<(), Unavailable> {
-        self.audit.flush().await?;
+        self.audit.close(ENDING).await?;
         self.audit.admin(AdminAction::Stop, "host", None, String::new()).await
     }
 
-    /// Makes the catalogue anew from the store.
+    /// Makes the catalogue anew from the store. What is ready already stays so: only releases that are new to it are read,
+    /// compiled and loaded.
     ///
     /// Gives the releases that are approved and can't be served.
     pub(crate) async fn reload(&self) -> Result<Vec<(portcullis_manifest::Fingerprint, NotServed)>, Unavailable> {
+        self.reload_with(None).await
+    }
+
+    /// As [`Host::reload`]; `proven` is ready and may be new to the catalogue.
+    pub(crate) async fn reload_with(
+        &self,
+        proven: Option<&Arc<Ready>>,
+    ) -> Result<Vec<(portcullis_manifest::Fingerprint, NotServed)>, Unavailable> {
         let served = self.store.served().await?;
-        let now = self.catalogue.load_full();
         let (mut ready, mut left_out) = (Vec::new(), Vec::new());
         for row in &served.releases {
-            match self.ready(row, &now).await {
+            if let Some(proven) = proven.filter(|proven| proven.fingerprint == row.fingerprint) {
+                ready.push(proven.clone());
+                continue;
+            }
+            match self.ready(row).await {
                 Ok(release) => ready.push(release),
                 Err(error) => {
                     tracing::error!(target: "portcullis::alert", alert = "release-not-served", release = %row.id, %error, "an approved release is not served");
@@ -155,51 +172,62 @@ impl Host {
         Ok(left_out)
     }
 
-    async fn ready(&self, row: &Release, now: &Catalogue) -> Result<Ready, NotServed> {
-        let release = read_stored(row)?;
-        let plugin = match now.loaded(row.fingerprint) {
-            Some(plugin) => plugin.clone(),
-            None => {
-                let component =
-                    self.store.component(row.fingerprint).await.map_err(|error| NotServed::Row(error.to_string()))?;
-                let component = component.ok_or_else(|| NotServed::Row("it has no component".to_owned()))?;
-                let found = portcullis_manifest::Digest::of(&component);
-                if found != row.digest {
-                    return Err(NotServed::Component { found });
-                }
-                self.load(&release, component).await?
-            }
-        };
-        Ready::new(&release, plugin)
+    /// A stored release, ready to be served: as the catalogue has it, or read, loaded and compiled now.
+    pub(crate) async fn ready(&self, row: &Release) -> Result<Arc<Ready>, NotServed> {
+        if let Some(ready) = self.catalogue.load().ready(row.fingerprint) {
+            return Ok(ready.clone());
+        }
+        let component = self.store.component(row.fingerprint).await?;
+        let component = Arc::new(component.ok_or_else(|| NotServed::Row("it has no component".to_owned()))?);
+        let (row, bytes) = (row.clone(), component.clone());
+        let release = apart(move || {
+            let found = portcullis_manifest::Digest::of(&bytes);
+            if found == row.digest { read_stored(&row) } else { Err(NotServed::Component { found }) }
+        })
+        .await??;
+        let plugin = self.load(&release, component).await?;
+        Ok(Arc::new(apart(move || Ready::new(&release, plugin)).await??))
     }
 
     /// Loads a component, compiling it first where this host has no artefact of it.
-    pub(crate) async fn load(&self, release: &crate::ReadRelease, component: Vec<u8>) -> Result<Plugin, NotServed> {
+    pub(crate) async fn load(
+        &self,
+        release: &crate::ReadRelease,
+        component: Arc<Vec<u8>>,
+    ) -> Result<Plugin, NotServed> {
         use portcullis_sandbox::{ArtefactError, LoadError};
         let manifest = &release.package.manifest;
-        let opened: Vec<_> = manifest.interfaces().into_iter().collect();
-        let load = |component: &[u8]| Plugin::load(&self.engine, &self.artefacts, component, &opened, &manifest.limits);
-        match load(&component) {
-            Ok(plugin) => return Ok(plugin),
-            Err(LoadError::NotCompiled) => {}
-            Err(LoadError::Artefact(error)) => {
-                // Another engine's artefact after an upgrade, or somebody's: either way it is made anew from the component.
-                let foreign = matches!(error, ArtefactError::Foreign);
-                tracing::warn!(target: "portcullis::alert", alert = "artefact-refused", release = %manifest.release(), foreign, %error, "compiling again");
-            }
-            Err(error) => return Err(error.into()),
+        let (needed, budget) = (manifest.limits.memory, self.capacity.memory());
+        if needed > budget {
+            return Err(NotServed::Budget { needed, budget });
         }
-        let compiler = self.compiler.clone();
-        let (component, artefact) = tokio::task::spawn_blocking(move || {
-            let artefact = compiler.compile(&component);
-            (component, artefact)
+        let opened: Vec<_> = manifest.interfaces().into_iter().collect();
+        let (id, limits, digest) = (manifest.release(), manifest.limits.clone(), release.package.component);
+        let (engine, artefacts, compiler) = (self.engine.clone(), self.artefacts.clone(), self.compiler.clone());
+        apart(move || {
+            let load = || Plugin::load(&engine, &artefacts, &component, &opened, &limits);
+            match load() {
+                Ok(plugin) => return Ok(plugin),
+                Err(LoadError::NotCompiled) => {}
+                Err(LoadError::Artefact(error)) => {
+                    // Another engine's artefact after an upgrade, or somebody's: either way it is made anew from the component.
+                    let foreign = matches!(error, ArtefactError::Foreign);
+                    tracing::warn!(target: "portcullis::alert", alert = "artefact-refused", release = %id, foreign, %error, "compiling again");
+                }
+                Err(error) => return Err(error.into()),
+            }
+            let artefact = compiler.compile(&component)?;
+            let io = |error| NotServed::Load(LoadError::Artefact(ArtefactError::Io(error)));
+            artefacts.put(digest, &artefact).map_err(io)?;
+            Ok(load()?)
         })
-        .await
-        .map_err(|error| NotServed::Row(error.to_string()))?;
-        let io = |error| NotServed::Load(LoadError::Artefact(ArtefactError::Io(error)));
-        self.artefacts.put(release.package.component, &artefact?).map_err(io)?;
-        Ok(load(&component)?)
+        .await?
     }
+}
+
+/// Does `work`, which may take long, on a thread that answers nobody.
+pub(crate) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, NotServed> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| NotServed::Unfinished(error.to_string()))
 }
 
 impl Backend for Host {

@@ -2,11 +2,17 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use portcullis_audit::AdminAction;
+use portcullis_audit::{AdminAction, admin_row};
 use portcullis_manifest::{Fingerprint, Label, ReleaseId, WireName};
-use portcullis_store::{Decision, NewRelease, PublishOutcome, PublishRefused, ReleaseState, StateRefused, Unavailable};
+use portcullis_store::{
+    Decision, NewRelease, PublishOutcome, PublishRefused, Release, ReleaseState, StateRefused, Unavailable,
+};
 
-use crate::{Inspection, NotServed, ReadRelease, Source, SourceError, host::Host, way::now};
+use crate::{
+    Inspection, NotServed, ReadRelease, Source, SourceError,
+    host::{Host, apart},
+    way::now,
+};
 
 /// What publishing did.
 #[derive(Debug)]
@@ -33,9 +39,6 @@ pub enum PublishError {
     /// The store refuses it.
     #[error(transparent)]
     Store(#[from] PublishRefused),
-    /// The audit can't record it.
-    #[error(transparent)]
-    Audit(#[from] Unavailable),
 }
 
 /// A decision was not taken.
@@ -54,8 +57,8 @@ pub enum DecideError {
     /// The store refuses it.
     #[error(transparent)]
     State(#[from] StateRefused),
-    /// It is approved, and this host can't serve it.
-    #[error("{release} is approved, but not served: {why}")]
+    /// This host could not serve it, so it is not approved; what its plugin serves now stays served.
+    #[error("{release} is not approved, because this host could not serve it: {why}")]
     NotServed {
         /// Which.
         release: ReleaseId,
@@ -74,10 +77,23 @@ impl Host {
     /// See [`PublishError`].
     pub async fn publish(&self, source: Source, by: &str) -> Result<Published, PublishError> {
         let _one_at_a_time = self.admin.lock().await;
-        let Inspection { release, .. } = Inspection::of(&source)?;
+        let published = self.take_in(source, by).await;
+        if let Err(error) = &published {
+            self.admin_refused(AdminAction::Publish, by, None, error.rule()).await;
+        }
+        published
+    }
+
+    async fn take_in(&self, source: Source, by: &str) -> Result<Published, PublishError> {
+        let (source, inspected) = apart(move || {
+            let inspected = Inspection::of(&source);
+            (source, inspected)
+        })
+        .await?;
+        let Inspection { release, .. } = inspected?;
         let Source { manifest, files, component, prefix: _ } = source;
         let component = Arc::new(component);
-        self.load(&release, component.as_ref().clone()).await?;
+        self.load(&release, component.clone()).await?;
         let ReadRelease { package, fingerprint, prefix } = &release;
         let labels = release.labels().map_err(SourceError::from)?;
         let named = |(name, bytes): (String, Vec<u8>)| {
@@ -99,11 +115,11 @@ impl Host {
             published_by: by.to_owned(),
             at: now(),
         };
-        let known = match self.store.publish(new).await? {
+        let row = admin_row(AdminAction::Publish, by, Some(*fingerprint), id.to_string());
+        let known = match self.store.publish(new, row).await? {
             PublishOutcome::New => None,
             PublishOutcome::Known(state) => Some(state),
         };
-        self.audit.admin(AdminAction::Publish, by, Some(*fingerprint), id.to_string()).await?;
         Ok(Published { id, fingerprint: *fingerprint, labels, known })
     }
 
@@ -114,6 +130,47 @@ impl Host {
     /// See [`DecideError`].
     pub async fn decide(&self, which: &str, approve: bool, by: &str) -> Result<(ReleaseId, Fingerprint), DecideError> {
         let _one_at_a_time = self.admin.lock().await;
+        let action = if approve { AdminAction::Approve } else { AdminAction::Withdraw };
+        let release = self.find(which).await;
+        let release = match release {
+            Ok(release) => release,
+            Err(error) => {
+                self.admin_refused(action, by, None, error.rule()).await;
+                return Err(error);
+            }
+        };
+        let (id, fingerprint) = (release.id.clone(), release.fingerprint);
+        // Proven before it is decided: an approval retires the release that is served now.
+        let proven = match approve {
+            true => match self.ready(&release).await {
+                Ok(ready) => Some(ready),
+                Err(why) => {
+                    let error = DecideError::NotServed { release: id, why };
+                    self.admin_refused(action, by, Some(fingerprint), error.rule()).await;
+                    return Err(error);
+                }
+            },
+            false => None,
+        };
+        let four_eyes = self.four_eyes;
+        let decision = Decision { fingerprint, approve, by: by.to_owned(), four_eyes, at: now() };
+        let detail = format!("{id}{}", if four_eyes { "" } else { ", without four eyes" });
+        let row = admin_row(action, by, Some(fingerprint), detail);
+        if let Err(error) = self.store.decide(decision, row).await {
+            let error = DecideError::from(error);
+            self.admin_refused(action, by, Some(fingerprint), error.rule()).await;
+            return Err(error);
+        }
+        if let Err(error) = self.reload_with(proven.as_ref()).await {
+            // The decision is durable, so it holds from now on, whether or not the store can say what else is served.
+            tracing::error!(target: "portcullis::alert", alert = "catalogue-not-read", %error, release = %id, "the decision is in force; the rest of the catalogue is as it was");
+            let after = self.catalogue.load().after(fingerprint, proven);
+            self.catalogue.store(Arc::new(after));
+        }
+        Ok((id, fingerprint))
+    }
+
+    async fn find(&self, which: &str) -> Result<Release, DecideError> {
         let releases = self.store.releases().await?;
         let digits = which.strip_prefix("sha256:").unwrap_or(which);
         let meant: Vec<_> = releases
@@ -127,17 +184,50 @@ impl Host {
         let [release] = meant[..] else {
             return Err(DecideError::Which { wanted: which.chars().take(100).collect(), found: meant.len() });
         };
-        let fingerprint = release.fingerprint;
-        let four_eyes = self.four_eyes;
-        let decision = Decision { fingerprint, approve, by: by.to_owned(), four_eyes, at: now() };
-        self.store.decide(decision).await?;
-        let action = if approve { AdminAction::Approve } else { AdminAction::Withdraw };
-        let detail = format!("{}{}", release.id, if four_eyes { "" } else { ", without four eyes" });
-        self.audit.admin(action, by, Some(fingerprint), detail).await?;
-        let left_out = self.reload().await?;
-        if let Some((_, why)) = left_out.into_iter().find(|(left_out, _)| *left_out == fingerprint) {
-            return Err(DecideError::NotServed { release: release.id.clone(), why });
+        Ok(release.clone())
+    }
+
+    /// Records what an admin was refused. The refusal stands whether or not it can be recorded.
+    async fn admin_refused(&self, action: AdminAction, by: &str, release: Option<Fingerprint>, rule: &str) {
+        let detail = format!("{}: {rule}", action.as_str());
+        if let Err(error) = self.audit.admin(AdminAction::Refused, by, release, detail).await {
+            tracing::error!(target: "portcullis::alert", alert = "audit-write-failure", %error, "a refused admin action is not in the audit");
         }
-        Ok((release.id.clone(), fingerprint))
+    }
+}
+
+impl PublishError {
+    /// The rule in words of the host's own: the message quotes the author's text, which has no place in the audit.
+    fn rule(&self) -> &'static str {
+        match self {
+            Self::Source(error) | Self::NotServed(NotServed::Source(error)) => match error {
+                SourceError::Manifest(_) => "manifest",
+                SourceError::Package(_) | SourceError::Schema { .. } => "schemas",
+                SourceError::Structure(_) => "structure of the component",
+                SourceError::Imports(_) => "imports of the component",
+                SourceError::Exports(_) => "exports of the component",
+                SourceError::Prefix(_) => "prefix",
+            },
+            Self::NotServed(NotServed::Budget { .. }) => "memory budget",
+            Self::NotServed(NotServed::Load(_)) => "contract of the component",
+            Self::NotServed(NotServed::Compile(_)) => "limits of compiling",
+            Self::NotServed(_) => "what is stored",
+            Self::Store(PublishRefused::VersionTaken { .. }) => "version is immutable",
+            Self::Store(PublishRefused::Unavailable(_)) => "store",
+        }
+    }
+}
+
+impl DecideError {
+    /// As [`PublishError::rule`].
+    fn rule(&self) -> &'static str {
+        match self {
+            Self::Which { .. } => "no such release",
+            Self::State(StateRefused::Unknown { .. }) => "no such release",
+            Self::State(StateRefused::FourEyes { .. }) => "four eyes",
+            Self::State(StateRefused::NameTaken { .. }) => "name taken",
+            Self::State(StateRefused::Unavailable(_)) | Self::Unavailable(_) => "store",
+            Self::NotServed { .. } => "not served",
+        }
     }
 }

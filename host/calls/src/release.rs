@@ -1,11 +1,15 @@
 //! A release as an author hands it in, read and checked once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use portcullis_admission::{BadSchema, Schema};
 use portcullis_manifest::{
     Digest, Fingerprint, Label, Manifest, ManifestErrors, Package, PackageErrors, Tool, WireName,
 };
-use portcullis_sandbox::{ImportsRefused, StructureRefused, check_imports, check_structure};
+use portcullis_sandbox::{
+    ExportsRefused, ImportsRefused, StructureRefused, check_exports, check_imports, check_structure,
+};
+use serde_json::Value;
 
 /// What is handed in: everything the fingerprint covers.
 #[derive(Clone, Debug)]
@@ -35,6 +39,9 @@ pub enum SourceError {
     /// The component's imports.
     #[error(transparent)]
     Imports(#[from] ImportsRefused),
+    /// The component's exports, or its memory.
+    #[error(transparent)]
+    Exports(#[from] ExportsRefused),
     /// A schema that the validator does not take.
     #[error("tool `{tool}`: {which} schema: {why}")]
     Schema {
@@ -99,7 +106,6 @@ impl ReadRelease {
         let release = Self { package, fingerprint, prefix };
         for tool in &release.package.manifest.tools {
             release.wire_name(tool)?;
-            release.check_schemas(tool)?;
         }
         Ok(release)
     }
@@ -121,18 +127,51 @@ impl ReadRelease {
         self.package.manifest.tools.iter().map(|tool| Ok((self.wire_name(tool)?, tool.label))).collect()
     }
 
-    fn check_schemas(&self, tool: &Tool) -> Result<(), SourceError> {
-        let input = self.package.input_schema(tool);
-        let wrong = |which, why: portcullis_admission::BadSchema| SourceError::Schema {
-            tool: tool.name.to_string(),
-            which,
-            why: why.to_string(),
-        };
-        portcullis_admission::Schema::compile(&input).map_err(|why| wrong("input", why))?;
-        if let Some(output) = self.package.output_schema(tool) {
-            portcullis_admission::Schema::compile(output).map_err(|why| wrong("output", why))?;
+    /// The compiled schemas of each tool, in the manifest's order: of its arguments, and of its result. What several tools
+    /// name is compiled once and shared.
+    pub(crate) fn schemas(&self) -> Result<Vec<(Schema, Option<Schema>)>, SourceError> {
+        self.schemas_by(Schema::compile)
+    }
+
+    fn schemas_by(
+        &self,
+        mut compile: impl FnMut(&Value) -> Result<Schema, BadSchema>,
+    ) -> Result<Vec<(Schema, Option<Schema>)>, SourceError> {
+        let package = &self.package;
+        // By file and whether the host has closed it; as the author wrote it, it is the same for arguments and results.
+        let mut known: HashMap<(Option<&str>, bool), Schema> = HashMap::new();
+        let mut compiled = Vec::with_capacity(package.manifest.tools.len());
+        for tool in &package.manifest.tools {
+            let wrong = |which, why: BadSchema| SourceError::Schema {
+                tool: tool.name.to_string(),
+                which,
+                why: why.to_string(),
+            };
+            let input = tool.input.as_deref();
+            let written = input.and_then(|name| package.schemas.get(name));
+            let closed = written.is_none_or(|schema| schema.get("additionalProperties").is_none());
+            let input = match known.get(&(input, closed)) {
+                Some(schema) => schema.clone(),
+                None => {
+                    let schema = compile(&package.input_schema(tool)).map_err(|why| wrong("input", why))?;
+                    known.insert((input, closed), schema.clone());
+                    schema
+                }
+            };
+            let output = match (tool.output.as_deref(), package.output_schema(tool)) {
+                (Some(name), Some(written)) => Some(match known.get(&(Some(name), false)) {
+                    Some(schema) => schema.clone(),
+                    None => {
+                        let schema = compile(written).map_err(|why| wrong("output", why))?;
+                        known.insert((Some(name), false), schema.clone());
+                        schema
+                    }
+                }),
+                _ => None,
+            };
+            compiled.push((input, output));
         }
-        Ok(())
+        Ok(compiled)
     }
 }
 
@@ -144,10 +183,12 @@ impl Inspection {
     pub fn of(source: &Source) -> Result<Self, SourceError> {
         let digest = Digest::of(&source.component);
         let release = ReadRelease::read(&source.manifest, &source.files, digest, source.prefix.as_deref())?;
-        let imports = check_structure(&source.component)?.imports;
+        let checked = check_structure(&source.component)?;
         let opened: Vec<_> = release.package.manifest.interfaces().into_iter().collect();
-        check_imports(&imports, &opened)?;
-        Ok(Self { release, imports })
+        check_imports(&checked.imports, &opened)?;
+        check_exports(&checked, &release.package.manifest.limits)?;
+        release.schemas()?;
+        Ok(Self { release, imports: checked.imports })
     }
 }
 
@@ -162,4 +203,42 @@ fn fingerprint(package: &Package, prefix: &str) -> Fingerprint {
     bytes.extend_from_slice(&package.fingerprint().0);
     bytes.extend_from_slice(prefix.as_bytes());
     Fingerprint(Digest::of(&bytes).0)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// How often a schema is compiled for a release of 64 tools that all take and give what one file says.
+    fn compiled(file: &Value) -> usize {
+        let tool = |at| {
+            format!(
+                "[[tool]]\nname = \"t{at}\"\ntitle = \"T\"\ndescription = \"d\"\ninput = \"a.json\"\noutput = \"a.json\"\n"
+            )
+        };
+        let tools: String = (0..64).map(tool).collect();
+        let manifest = format!(
+            "manifest = 1\n[plugin]\nname = \"many\"\nversion = \"1.0.0\"\ncomponent = \"c.wasm\"\npublisher = \"p\"\n\
+             summary = \"s\"\n{tools}"
+        );
+        let files = BTreeMap::from([("a.json".to_owned(), file.to_string().into_bytes())]);
+        let release = ReadRelease::read(&manifest, &files, Digest::of(b""), None).unwrap();
+        let mut count = 0;
+        let schemas = release.schemas_by(|schema| {
+            count += 1;
+            Schema::compile(schema)
+        });
+        assert_eq!(schemas.unwrap().len(), 64);
+        count
+    }
+
+    #[test]
+    fn mc_07_a_file_that_many_tools_name_is_compiled_once() {
+        let closed = json!({ "type": "object", "properties": {}, "additionalProperties": false });
+        assert_eq!(compiled(&closed), 1);
+        // The host closes what tools take, and leaves what they give as it is written.
+        assert_eq!(compiled(&json!({ "type": "object", "properties": {} })), 2);
+    }
 }

@@ -6,13 +6,34 @@ use portcullis_admission::{Decision, Permit, Question, Refused, decide};
 use portcullis_audit::{AuditStopped, CallIntent, CallOutcome, ResultClass, Seat};
 use portcullis_backend::{CallRefused, ToolAnswer, ToolRequest};
 use portcullis_manifest::{Label, PrincipalKey};
-use portcullis_sandbox::{Ending, LogLevel, LogLine, Ran, Usage};
+use portcullis_sandbox::{Ending, Keep, LogLevel, LogLine, Ran, Stop, Usage};
 use portcullis_store::{Commit, CommitRefused, KvWrites};
 
-use crate::{answer, clean, host::Host};
+use crate::{
+    answer,
+    capacity::{Place, needs},
+    clean,
+    host::Host,
+};
 
 /// Longest name of an unknown tool that is said back.
 const NAME: usize = 128;
+
+/// What a call holds while its guest lives.
+struct Kept {
+    seat: Seat,
+    place: Place,
+}
+
+impl Keep for Kept {
+    fn ended_from_outside(self, usage: Usage, panicked: bool) {
+        let Self { seat, place } = self;
+        let class = if panicked { ResultClass::HostError } else { ResultClass::Cancelled };
+        let outcome = outcome(class, &usage, &seat);
+        seat.finish(&outcome);
+        drop(place);
+    }
+}
 
 /// What became of a write call's commit.
 enum Committed {
@@ -69,11 +90,12 @@ impl Host {
         };
 
         // A place to run in.
-        let place = self.capacity.enter(tool.limits.memory, tool.time()).await;
+        let place = self.capacity.enter(&tool.plugin, needs(&tool), tool.time()).await;
         let place = place.inspect_err(|_| refuse("busy", tool.wire.as_str()))?;
 
         // Audit intent: the call's seat. Without one nothing runs.
         let seat = self.audit.seat(self.intent(&permit, &caller)).map_err(|stopped| {
+            refuse("audit", tool.wire.as_str());
             let reason = match stopped {
                 AuditStopped::Failing => "the audit cannot be written",
                 AuditStopped::Full => "the audit's queue is full",
@@ -82,11 +104,13 @@ impl Host {
         })?;
 
         // Sandbox.
-        let ran = served.plugin.run(permit).await;
-        drop(place);
+        let Ok(ran) = served.plugin.run(permit, Kept { seat, place }).await else {
+            return Ok((ToolAnswer::error(Stop::Host.to_string()), None));
+        };
 
-        // Result, commit, audit outcome.
-        let Ran { ending, usage, writes, log, log_dropped } = ran;
+        // Result, commit, audit outcome. The place is kept until then: it is what bounds the writes that wait for the store.
+        let Ran { keep, ending, usage, writes, log, log_dropped } = ran;
+        let Kept { seat, place } = keep;
         say(&tool.wire, correlation, &log, log_dropped);
         let (answer, class) = match ending {
             Ending::Done(answer) => match answer::render(&tool, answer) {
@@ -98,7 +122,8 @@ impl Host {
                 (ToolAnswer::error(clean::text(clip(text, tool.limits.result))), ResultClass::Failed)
             }
             Ending::NeedsInput => {
-                let text = "the tool asked a question, and its manifest lists no kind of question under `ask`";
+                let text =
+                    "the tool asked a question, and this version of the host puts no questions: it has to do without";
                 (ToolAnswer::error(text), ResultClass::BadResult)
             }
             Ending::Stopped(stop) => {
@@ -108,22 +133,14 @@ impl Host {
                 (ToolAnswer::error(stop.to_string()), stop.class())
             }
         };
-        let outcome = |class| CallOutcome {
-            class,
-            effect: usage.effect,
-            fuel: usage.fuel,
-            memory: usage.memory,
-            wall: seat.elapsed(),
-            host_calls: usage.host_calls,
-        };
-        let outcome = outcome(class);
+        let outcome = outcome(class, &usage, &seat);
         let (answer, class) = if tool.label == Label::Read {
             seat.finish(&outcome);
             (answer, class)
         } else {
             // A failed call's writes are dropped; its outcome is as durable as a successful one's.
             let writes = if class == ResultClass::Ok { writes } else { KvWrites::new() };
-            match self.commit(seat, writes, outcome).await? {
+            match self.commit(Kept { seat, place }, writes, outcome).await? {
                 Committed::Done => (answer, class),
                 Committed::Refused(text, class) => (ToolAnswer::error(text), class),
             }
@@ -132,11 +149,13 @@ impl Host {
     }
 
     /// Commits a write call: its writes and its outcome in one transaction. Runs to its end also when the client goes away:
-    /// what the store has taken in can't be taken back, so it must be told as it is.
-    async fn commit(&self, seat: Seat, writes: KvWrites, outcome: CallOutcome) -> Result<Committed, CallRefused> {
+    /// what the store has taken in can't be taken back, so it must be told as it is; and until then it takes memory, so it
+    /// keeps its place.
+    async fn commit(&self, kept: Kept, writes: KvWrites, outcome: CallOutcome) -> Result<Committed, CallRefused> {
         let store = self.store.clone();
         let unavailable = |_| CallRefused::Unavailable { reason: "the store cannot be written" };
         let commit = async move {
+            let Kept { seat, place: _place } = kept;
             let row = seat.claim(&outcome);
             let (text, class) = match store.commit(Commit { writes, audit: vec![row] }).await {
                 Ok(()) => {
@@ -167,7 +186,11 @@ impl Host {
         };
         match tokio::spawn(commit).await {
             Ok(committed) => committed.map_err(unavailable),
-            Err(_) => Err(CallRefused::Unavailable { reason: "the host is stopping" }),
+            Err(_) => {
+                let reason = "the host is stopping, and whether this call's writes were done is not known: look before you \
+                              call it again";
+                Err(CallRefused::Unavailable { reason })
+            }
         }
     }
 
@@ -192,6 +215,17 @@ impl Host {
     }
 }
 
+fn outcome(class: ResultClass, usage: &Usage, seat: &Seat) -> CallOutcome {
+    CallOutcome {
+        class,
+        effect: usage.effect,
+        fuel: usage.fuel,
+        memory: usage.memory,
+        wall: seat.elapsed(),
+        host_calls: usage.host_calls,
+    }
+}
+
 fn say(tool: &portcullis_manifest::WireName, correlation: uuid::Uuid, log: &[LogLine], dropped: u64) {
     for LogLine { level, text } in log {
         let level = match level {
@@ -201,8 +235,9 @@ fn say(tool: &portcullis_manifest::WireName, correlation: uuid::Uuid, log: &[Log
             LogLevel::Error => "error",
             LogLevel::Output => "output",
         };
-        // Always at one level of ours: a plugin must not be able to raise the host's alarm or to hide below it.
-        tracing::info!(target: "portcullis::plugin", %tool, %correlation, level, "{text}");
+        // Always at one level of ours: a plugin must not be able to raise the host's alarm or to hide below it. Quoted, so that
+        // its text can't pass for fields of the line or for another line.
+        tracing::info!(target: "portcullis::plugin", %tool, %correlation, level, "{text:?}");
     }
     if dropped > 0 {
         tracing::info!(target: "portcullis::plugin", %tool, %correlation, dropped, "lines beyond `limits.log` were dropped");
