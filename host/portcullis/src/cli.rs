@@ -94,6 +94,9 @@ pub(crate) enum Command {
         /// Only this call, by its correlation id
         #[arg(long, value_name = "ID")]
         call: Option<uuid::Uuid>,
+        /// Only records older than this one, by the number that a record begins with: what comes after the last one listed
+        #[arg(long, value_name = "SEQ", value_parser = clap::value_parser!(i64).range(1..))]
+        before: Option<i64>,
         /// At most so many
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,

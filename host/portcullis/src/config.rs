@@ -7,18 +7,20 @@ use std::{
 };
 
 use portcullis_calls::CapacityLimits;
+use portcullis_mcp::{AllowedHosts, AllowedOrigins, PublicUrl};
 use portcullis_sandbox::{CompileLimits, PoolLimits};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::exit::Failure;
 
 /// The file. Unknown keys are refused: a misspelt limit would otherwise be no limit.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
     /// Where database, keys and artefacts are.
     pub(crate) data: Option<PathBuf>,
     /// Where MCP is served. Loopback only, until authentication is configured.
+    #[serde(deserialize_with = "address")]
     pub(crate) listen: Option<SocketAddr>,
     /// Whether an approver must be another person than the publisher. On unless switched off.
     pub(crate) four_eyes: Option<bool>,
@@ -37,7 +39,7 @@ pub(crate) struct Config {
 }
 
 /// `[server]`: what the server says of itself.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Server {
     pub(crate) name: String,
@@ -46,21 +48,25 @@ pub(crate) struct Server {
 }
 
 /// `[http]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Http {
     /// Longest request body, in bytes.
     pub(crate) body_limit: usize,
+    /// Bytes that all bodies which are being read and answered may hold together.
+    pub(crate) body_memory: usize,
     /// Tools in one page of `tools/list`.
     pub(crate) page_size: usize,
     /// Connections at once.
     pub(crate) connections: usize,
     /// Seconds that a client may take for the head of a request.
     pub(crate) header_timeout: u64,
+    /// Seconds that a client may take for what is written, and one more for each 64 KiB.
+    pub(crate) write_timeout: u64,
 }
 
 /// `[compile]`: what compiling one component may take.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Compile {
     /// Bytes of component.
@@ -74,7 +80,7 @@ pub(crate) struct Compile {
 }
 
 /// `[pool]`: what is reserved at start for each call.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Pool {
     pub(crate) calls: u32,
@@ -84,7 +90,7 @@ pub(crate) struct Pool {
 }
 
 /// `[capacity]`: budgets beyond which a call is busy.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Capacity {
     pub(crate) waiting: u32,
@@ -93,7 +99,7 @@ pub(crate) struct Capacity {
 }
 
 /// `[log]`: to stderr.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Log {
     pub(crate) format: LogFormat,
@@ -118,9 +124,11 @@ impl Default for Http {
     fn default() -> Self {
         Self {
             body_limit: portcullis_mcp::DEFAULT_BODY_LIMIT,
+            body_memory: portcullis_mcp::DEFAULT_BODY_MEMORY,
             page_size: portcullis_mcp::DEFAULT_PAGE_SIZE,
             connections: 1024,
             header_timeout: 30,
+            write_timeout: 30,
         }
     }
 }
@@ -185,9 +193,12 @@ impl Config {
             Ok(())
         };
         at_least("http.body_limit", self.http.body_limit as u64, 1024)?;
+        // A budget below it would refuse, as if there were a crowd, what the limit allows to anybody.
+        at_least("http.body_memory", self.http.body_memory as u64, self.http.body_limit as u64)?;
         at_least("http.page_size", self.http.page_size as u64, 1)?;
         at_least("http.connections", self.http.connections as u64, 1)?;
         at_least("http.header_timeout", self.http.header_timeout, 1)?;
+        at_least("http.write_timeout", self.http.write_timeout, 1)?;
         at_least("compile.size", self.compile.size, 1024)?;
         at_least("compile.cpu", self.compile.cpu, 1)?;
         at_least("compile.wall", self.compile.wall, 1)?;
@@ -205,6 +216,13 @@ impl Config {
             }
         }
         at_least("capacity.memory", self.capacity.memory, 1 << 20)?;
+        for host in &self.allowed_hosts {
+            AllowedHosts::check(host).map_err(|error| never("allowed_hosts", &error))?;
+        }
+        for origin in &self.allowed_origins {
+            AllowedOrigins::check(origin).map_err(|error| never("allowed_origins", &error))?;
+        }
+        self.public_url()?;
         Ok(self)
     }
 
@@ -214,6 +232,10 @@ impl Config {
 
     pub(crate) fn listen(&self) -> SocketAddr {
         self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)))
+    }
+
+    pub(crate) fn public_url(&self) -> Result<Option<PublicUrl>, Failure> {
+        self.public_url.as_deref().map(str::parse).transpose().map_err(|error| never("public_url", &error))
     }
 
     pub(crate) fn four_eyes(&self) -> bool {
@@ -233,6 +255,21 @@ impl Config {
     pub(crate) fn capacity_limits(&self) -> CapacityLimits {
         CapacityLimits { calls: self.pool.calls, waiting: self.capacity.waiting, memory: self.capacity.memory }
     }
+}
+
+/// A value that would never do anything.
+fn never(key: &str, error: &dyn std::fmt::Display) -> Failure {
+    Failure::usage(format_args!("configuration: `{key}`: {error}"))
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(|_| {
+        D::Error::custom(format_args!(
+            "`{}` is no socket address: write numbers, such as `127.0.0.1:8080` or `[::1]:8080`; names are not looked up",
+            portcullis_manifest::visible(&text.chars().take(200).collect::<String>())
+        ))
+    })
 }
 
 /// Where data is kept unless something else is said.
@@ -262,5 +299,52 @@ mod tests {
         assert!(error.contains("line 2") && error.contains("foureyes"), "{error}");
         let error = parse("[pool]\ncalls = 0\n").unwrap_err();
         assert!(error.contains("`pool.calls` is 0; it must be at least 1"), "{error}");
+    }
+
+    #[test]
+    fn the_example_shows_the_defaults() {
+        let default = Config::default();
+        let shown = Config {
+            data: Some(default.data().to_owned()),
+            listen: Some(default.listen()),
+            four_eyes: Some(default.four_eyes()),
+            ..default
+        };
+        let example: Config = toml::from_str(include_str!("../../../examples/portcullis.toml")).unwrap();
+        assert_eq!(example, shown);
+    }
+
+    #[test]
+    fn what_can_never_match_is_refused_with_what_to_write_instead() {
+        for (text, words) in [
+            (
+                "allowed_hosts = [\"a\", \"http://a\"]",
+                "configuration: `allowed_hosts`: `http://a` is no value of the header Host; write `a`",
+            ),
+            (
+                "allowed_origins = [\"x\"]",
+                "configuration: `allowed_origins`: `x` is no value of the header Origin of a page; write `https://x`",
+            ),
+            (
+                "public_url = \"ftp://x\"",
+                "configuration: `public_url`: `ftp://x` is no URL that clients can be given: it must be http or https",
+            ),
+            ("[http]\nbody_memory = 5000\n", "`http.body_memory` is 5000; it must be at least 4194304"),
+            ("[http]\nwrite_timeout = 0\n", "`http.write_timeout` is 0; it must be at least 1"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
+        parse("allowed_hosts = [\"a:8443\"]\nallowed_origins = [\"https://a/\"]\npublic_url = \"https://a/mcp\"")
+            .unwrap();
+    }
+
+    #[test]
+    fn an_address_has_numbers() {
+        for text in ["listen = \"localhost:8080\"", "listen = \":8080\"", "listen = \"127.0.0.1\"", "listen = \"\""] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains("line 1") && error.contains("write numbers, such as `127.0.0.1:8080`"), "{error}");
+        }
+        assert_eq!(parse("listen = \"[::1]:0\"").unwrap().listen(), "[::1]:0".parse().unwrap());
     }
 }

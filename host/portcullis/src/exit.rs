@@ -2,6 +2,8 @@
 
 use std::{fmt::Display, process::ExitCode};
 
+use crate::commands::terminal;
+
 /// A command that did not do what was asked.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -38,7 +40,8 @@ impl Failure {
 
     pub(crate) fn report(self) -> ExitCode {
         if !self.text.is_empty() {
-            eprintln!("portcullis: {}", self.text);
+            // Reasons quote plugins.
+            eprintln!("portcullis: {}", terminal::lines(&self.text));
         }
         ExitCode::from(self.code)
     }

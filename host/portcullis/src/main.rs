@@ -9,6 +9,7 @@ mod exit;
 mod host;
 mod logging;
 mod serve;
+mod sessions;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,14 @@
 //! `portcullis serve`: the HTTP listener.
 
-use std::{future::Future, sync::Arc, time::Duration};
+mod descriptors;
+mod patience;
+
+use std::{
+    future::Future,
+    io::{Write as _, stdout},
+    sync::Arc,
+    time::Duration,
+};
 
 use hyper::server::conn::http1;
 use hyper_util::{
@@ -18,12 +26,13 @@ use crate::{
     control,
     exit::Failure,
     host::{self, Ownership},
+    sessions::{Sessions, stop_signal},
 };
-
-/// How long calls may run on after the host was told to stop.
-const GRACE: Duration = Duration::from_secs(10);
+use patience::Patient;
 
 pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
+    let public_url = config.public_url()?;
+    descriptors::raise(config.http.connections)?;
     let address = config.listen();
     let identity = Identity::for_listener(address.ip()).map_err(Failure::usage)?;
     let Ownership::Ours(lock) = host::take(config.data())? else {
@@ -36,48 +45,39 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
         .await
         .map_err(|error| Failure::usage(format_args!("{address}: {error}; `--listen` takes another address")))?;
     let bound = listener.local_addr().map_err(Failure::refused)?;
-    let public_url = match &config.public_url {
-        Some(url) => {
-            Some(url.parse().map_err(|error| Failure::usage(format_args!("configuration: `public_url`: {error}")))?)
-        }
-        None => None,
-    };
     let http = HttpConfig {
         allowed_hosts: AllowedHosts::new(bound, &config.allowed_hosts),
         allowed_origins: AllowedOrigins::new(bound, &config.allowed_origins),
         public_url,
         body_limit: config.http.body_limit,
+        body_memory: config.http.body_memory,
         page_size: config.http.page_size,
         cursor_key: CursorKey::new(owner.host.key("cursor")),
     };
     let front = Front::new(Arc::clone(&owner.host), http);
-    let control = control::listen(config.data(), Arc::clone(&owner.host)).map_err(Failure::data)?;
+    let sessions = Sessions::default();
+    control::listen(config.data(), Arc::clone(&owner.host), &sessions).map_err(Failure::data)?;
     let stop = stop_signal().map_err(Failure::refused)?;
-    println!("ready http://{bound}/mcp");
-    accept(config, listener, front, stop).await;
-    control.abort();
+    // Who started it may have stopped reading, which is no reason not to serve.
+    let _ = writeln!(stdout(), "ready http://{bound}/mcp");
+    accept(config, listener, front, &sessions, stop).await;
     owner.host.stop().await.map_err(Failure::data)
 }
 
-/// Ready when the process is told to end.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
-}
-
-async fn accept(config: &Config, listener: TcpListener, front: Front<Host>, stop: impl Future<Output = ()>) {
+async fn accept(
+    config: &Config,
+    listener: TcpListener,
+    front: Front<Host>,
+    sessions: &Sessions,
+    stop: impl Future<Output = ()>,
+) {
     let connections = Arc::new(Semaphore::new(config.http.connections));
     let graceful = GracefulShutdown::new();
     // HTTP/1.1 only: one request after the other on a connection is all that MCP needs. Heads that come slowly, or not at
     // all, are cut off, so that idle sockets can't hold all connections (catalogue MC-40).
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(config.http.header_timeout));
+    let write_timeout = Duration::from_secs(config.http.write_timeout);
     let mut stop = std::pin::pin!(stop);
     loop {
         let seat = tokio::select! {
@@ -99,8 +99,9 @@ async fn accept(config: &Config, listener: TcpListener, front: Front<Host>, stop
         // Answers are small and complete: waiting for more to send would only add delay.
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(front.clone());
-        let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
+        let connection =
+            graceful.watch(server.serve_connection(TokioIo::new(Patient::new(stream, write_timeout)), service));
+        sessions.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection");
             }
@@ -108,7 +109,14 @@ async fn accept(config: &Config, listener: TcpListener, front: Front<Host>, stop
         });
     }
     drop(listener);
-    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
-        tracing::warn!("calls still ran after {} s; they are cancelled", GRACE.as_secs());
-    }
+    // Idle connections are closed at once, the others after their answer.
+    tokio::join!(
+        async {
+            tokio::select! {
+                () = graceful.shutdown() => {}
+                () = sessions.dropped() => {}
+            }
+        },
+        sessions.end()
+    );
 }

@@ -2,9 +2,10 @@
 
 use std::io::Read as _;
 
+use portcullis_manifest::visible;
 use serde_json::{Map, Value, json};
 
-use super::unexpected;
+use super::{terminal, unexpected};
 use crate::{
     control::{CallAnswer, Request, Response, UsageLine},
     exit::Failure,
@@ -74,15 +75,20 @@ pub(super) async fn measure(
     Ok(())
 }
 
+/// A content block.
+fn shown(block: &Value) -> String {
+    match block["text"].as_str() {
+        Some(text) => terminal::lines(text),
+        None => format!("({} block)", visible(block["type"].as_str().unwrap_or("unknown"))),
+    }
+}
+
 fn in_words(answer: &CallAnswer) {
     for line in &answer.log {
-        eprintln!("log  {line}");
+        eprintln!("log  {}", visible(line));
     }
     for block in &answer.content {
-        match block["text"].as_str() {
-            Some(text) => println!("{text}"),
-            None => println!("({} block)", block["type"].as_str().unwrap_or("unknown")),
-        }
+        println!("{}", shown(block));
     }
     match &answer.usage {
         Some(UsageLine { outcome, effect, fuel, memory, host_calls, wall_us, .. }) => eprintln!(
@@ -93,5 +99,18 @@ fn in_words(answer: &CallAnswer) {
             answer.correlation,
         ),
         None => eprintln!("\nno sandbox was started; call {}", answer.correlation),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wx_25_a_block_is_printed_as_text_that_no_terminal_obeys() {
+        let text = json!({ "type": "text", "text": "one\ntwo\u{1b}]0;title\u{7}\u{202e}" });
+        assert_eq!(shown(&text), "one\ntwo\\u{1b}]0;title\\u{7}\\u{202e}");
+        assert_eq!(shown(&json!({ "type": "image", "data": "" })), "(image block)");
+        assert_eq!(shown(&json!({ "type": "a\u{1b}" })), "(a\\u{1b} block)");
     }
 }

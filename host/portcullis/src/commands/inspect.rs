@@ -1,7 +1,7 @@
 //! `portcullis check`: what a plugin could do, and why.
 
 use portcullis_calls::Inspection;
-use portcullis_manifest::{Capability, Effect, HOST_FUNCTIONS, Partition};
+use portcullis_manifest::{Capability, Effect, HOST_FUNCTIONS, Partition, visible};
 
 use super::source::Read;
 use crate::exit::Failure;
@@ -9,15 +9,15 @@ use crate::exit::Failure;
 pub(super) fn check(source: &Read) -> Result<(), Failure> {
     let Inspection { release, imports } = Inspection::of(&source.0).map_err(Failure::refused)?;
     let manifest = &release.package.manifest;
-    println!("{}  by {}", manifest.release(), manifest.plugin.publisher);
-    println!("  {}", manifest.plugin.summary);
+    println!("{}  by {}", manifest.release(), visible(&manifest.plugin.publisher));
+    println!("  {}", visible(&manifest.plugin.summary));
     println!("  fingerprint {}", release.fingerprint);
     println!("  component   {} ({} bytes)", release.package.component, source.0.component.len());
     println!("\nIt could:");
     for tool in &manifest.tools {
         let name = release.wire_name(tool).map_err(Failure::refused)?;
         let (label, effect) = (tool.label.as_str(), manifest.effect(tool));
-        println!("  {name}  [{label}]  {}", tool.title);
+        println!("  {name}  [{label}]  {}", visible(&tool.title));
         if tool.uses.is_empty() {
             println!("      compute, and nothing else: it uses no capability");
         }
@@ -55,7 +55,7 @@ pub(super) fn check(source: &Read) -> Result<(), Failure> {
     println!("\nIt could not: reach the network, files, the environment or other plugins' data; no import opens them.");
     println!("\nIts component imports:");
     for import in &imports {
-        println!("  {import}");
+        println!("  {}", visible(import));
     }
     if imports.is_empty() {
         println!("  nothing");

@@ -1,8 +1,9 @@
 //! Commands that print what is kept.
 
+use portcullis_manifest::visible;
 use serde_json::{Value, json};
 
-use super::unexpected;
+use super::{terminal, unexpected};
 use crate::{
     control::{AuditRecord, ReleaseLine, Response},
     exit::Failure,
@@ -46,20 +47,22 @@ pub(super) fn releases(answer: Response, as_json: bool) -> Result<(), Failure> {
 }
 
 fn line(release: &ReleaseLine) {
+    print!("{}", release_lines(release));
+}
+
+/// Names, labels and changes are what an approver reads: nothing in them may hide anything.
+fn release_lines(release: &ReleaseLine) -> String {
     let ReleaseLine { release, fingerprint, state, tools, published_by, approved_by, four_eyes, changes, .. } = release;
-    println!("{release}  {state}  {fingerprint}");
     let approval = match (approved_by, four_eyes) {
         (Some(by), Some(false)) => format!(", approved by {by} without four eyes"),
         (Some(by), _) => format!(", approved by {by}"),
         _ => String::new(),
     };
-    println!("  published by {published_by}{approval}");
-    for (name, label) in tools {
-        println!("  {label:<11} {name}");
-    }
-    for change in changes {
-        println!("  changes: {change}");
-    }
+    let mut lines =
+        vec![format!("{release}  {state}  {fingerprint}"), format!("  published by {published_by}{approval}")];
+    lines.extend(tools.iter().map(|(name, label)| format!("  {label:<11} {name}")));
+    lines.extend(changes.iter().map(|change| format!("  changes: {change}")));
+    lines.iter().map(|line| visible(line) + "\n").collect()
 }
 
 pub(super) fn tools(answer: Response, as_json: bool) -> Result<(), Failure> {
@@ -72,25 +75,42 @@ pub(super) fn tools(answer: Response, as_json: bool) -> Result<(), Failure> {
         println!("no tools are served; `portcullis releases` shows what waits for approval");
     }
     for tool in tools {
-        let hints = &tool["annotations"];
-        let label = match (hints["readOnlyHint"].as_bool(), hints["destructiveHint"].as_bool()) {
-            (Some(true), _) => "read",
-            (_, Some(true)) => "destructive",
-            _ => "write",
-        };
-        let text = |key: &str| tool[key].as_str().unwrap_or_default().to_owned();
-        println!("{label:<11} {}  {}", text("name"), text("title"));
+        println!("{}", tool_line(&tool));
     }
     Ok(())
 }
 
+fn tool_line(tool: &Value) -> String {
+    let hints = &tool["annotations"];
+    let label = match (hints["readOnlyHint"].as_bool(), hints["destructiveHint"].as_bool()) {
+        (Some(true), _) => "read",
+        (_, Some(true)) => "destructive",
+        _ => "write",
+    };
+    let text = |key: &str| visible(tool[key].as_str().unwrap_or_default());
+    format!("{label:<11} {}  {}", text("name"), text("title"))
+}
+
 pub(super) fn audit(answer: Response, as_json: bool) -> Result<(), Failure> {
     let Response::Audit { records } = answer else { return Err(unexpected()) };
-    for record in &records {
-        if as_json {
-            println!("{}", json!(record));
-            continue;
-        }
+    let lines = if as_json {
+        records.iter().map(|record| terminal::json(&json!(record).to_string())).collect()
+    } else {
+        audit_lines(&records)
+    };
+    for line in lines {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// One line for each record, in columns as wide as what stands in them.
+fn audit_lines(records: &[AuditRecord]) -> Vec<String> {
+    let widest = |text: fn(&AuditRecord) -> &str| records.iter().map(|record| text(record).len()).max().unwrap_or(0);
+    let (kinds, classes) = (widest(|record| &record.kind), widest(|record| &record.class));
+    let principals = widest(|record| &record.principal);
+    let numbers = records.iter().map(|record| record.seq.to_string().len()).max().unwrap_or(0);
+    let line = |record: &AuditRecord| {
         let AuditRecord {
             seq,
             at,
@@ -107,9 +127,17 @@ pub(super) fn audit(answer: Response, as_json: bool) -> Result<(), Failure> {
             detail,
             ..
         } = record;
-        let mut line = format!("{seq:>6}  {at}  {kind:<7} {class:<14} {principal}");
+        let at = terminal::time(*at);
+        let mut line = format!("{seq:>numbers$}  {at}  {kind:<kinds$}  {class:<classes$}  {principal:<principals$}");
         if !tool.is_empty() {
-            line += &format!("  {tool} [{label}]  fuel {fuel}, {} KiB, {wall_us} us", memory >> 10);
+            line += &format!("  {tool}");
+        }
+        // What was refused ran under no label and used nothing; what is about to run has used nothing yet.
+        if !label.is_empty() {
+            line += &format!(" [{label}]");
+        }
+        if !label.is_empty() && !class.is_empty() {
+            line += &format!("  fuel {fuel}, {} KiB, {wall_us} us", memory >> 10);
         }
         if *count != 1 {
             line += &format!("  times {count}");
@@ -120,7 +148,85 @@ pub(super) fn audit(answer: Response, as_json: bool) -> Result<(), Failure> {
         if !detail.is_empty() {
             line += &format!("  {detail}");
         }
-        println!("{line}");
+        visible(line.trim_end())
+    };
+    records.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn record(seq: i64, kind: &str, class: &str, tool: &str) -> AuditRecord {
+        AuditRecord {
+            seq,
+            at: 1_795_329_512_209,
+            kind: kind.to_owned(),
+            class: class.to_owned(),
+            correlation: Uuid::nil(),
+            principal: "local".to_owned(),
+            tool: tool.to_owned(),
+            release: String::new(),
+            label: if kind == "call" || kind == "intent" { "read".to_owned() } else { String::new() },
+            effect: "none".to_owned(),
+            fuel: 7,
+            memory: 2048,
+            wall_us: 9,
+            host_calls: 0,
+            count: 1,
+            detail: String::new(),
+        }
     }
-    Ok(())
+
+    #[test]
+    fn audit_records_stand_in_columns_with_their_time() {
+        let records = [
+            record(1_000_000, "call", "limit-host-calls", "notes_read"),
+            record(9, "refused", "bad-arguments", "notes_read"),
+            record(8, "intent", "", "notes_read"),
+            AuditRecord { principal: String::new(), count: 30, ..record(7, "refused", "host", "") },
+        ];
+        assert_eq!(
+            audit_lines(&records),
+            [
+                "1000000  2026-11-22T06:38:32.209Z  call     limit-host-calls  local  notes_read [read]  fuel 7, 2 KiB, 9 us",
+                "      9  2026-11-22T06:38:32.209Z  refused  bad-arguments     local  notes_read",
+                "      8  2026-11-22T06:38:32.209Z  intent                     local  notes_read [read]",
+                "      7  2026-11-22T06:38:32.209Z  refused  host                     times 30",
+            ]
+        );
+        assert_eq!(audit_lines(&[]), [""; 0]);
+    }
+
+    #[test]
+    fn wx_25_what_a_manifest_says_is_printed_as_text_that_no_terminal_obeys() {
+        let hostile = "a\u{1b}[2J\u{202e}\nb";
+        let printed = audit_lines(&[AuditRecord { detail: hostile.to_owned(), ..record(1, "admin", "publish", "") }]);
+        assert!(printed[0].ends_with(r"  a\u{1b}[2J\u{202e}\u{a}b"), "{printed:?}");
+        let printed = tool_line(&json!({ "name": "notes_read", "title": hostile }));
+        assert_eq!(printed, r"write       notes_read  a\u{1b}[2J\u{202e}\u{a}b");
+        let printed = release_lines(&ReleaseLine {
+            release: "notes@1.0.0".to_owned(),
+            fingerprint: "sha256:00".to_owned(),
+            state: "pending".to_owned(),
+            tools: vec![(hostile.to_owned(), "read".to_owned())],
+            published_by: "uid:0".to_owned(),
+            published_at: 0,
+            approved_by: None,
+            four_eyes: None,
+            changes: vec![hostile.to_owned()],
+        });
+        assert_eq!(
+            printed,
+            concat!(
+                "notes@1.0.0  pending  sha256:00\n  published by uid:0\n",
+                r"  read        a\u{1b}[2J\u{202e}\u{a}b",
+                "\n",
+                r"  changes: a\u{1b}[2J\u{202e}\u{a}b",
+                "\n"
+            )
+        );
+    }
 }

@@ -4,6 +4,7 @@ mod call;
 mod inspect;
 mod lists;
 mod source;
+pub(crate) mod terminal;
 
 use serde_json::Value;
 
@@ -67,8 +68,8 @@ async fn ask(mut config: Config, command: Command) -> Result<(), Failure> {
             let arguments = call::arguments(&arguments)?;
             (Request::Call { tool, arguments }, Box::new(move |answer| call::print(answer, json)))
         }
-        Command::Audit { tool, call, limit, json } => {
-            (Request::Audit { tool, call, limit }, Box::new(move |answer| lists::audit(answer, json)))
+        Command::Audit { tool, call, before, limit, json } => {
+            (Request::Audit { tool, call, before, limit }, Box::new(move |answer| lists::audit(answer, json)))
         }
         Command::Serve { .. } | Command::Stdio | Command::Measure { .. } => unreachable!("handled above"),
         Command::Check { .. } | Command::CompileHelper | Command::CompileWorker { .. } => {
@@ -82,7 +83,7 @@ type Print = Box<dyn FnOnce(Response) -> Result<(), Failure>>;
 
 /// Writes JSON for people and programs.
 fn json(value: &Value) {
-    println!("{value:#}");
+    println!("{}", terminal::json(&format!("{value:#}")));
 }
 
 /// The answer to another question: a fault of the program.

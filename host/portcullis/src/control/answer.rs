@@ -29,7 +29,10 @@ pub(super) async fn answer(host: &Arc<Host>, by: &str, request: Request) -> Resp
         Request::Releases => releases(host).await,
         Request::Tools => Ok(tools(host)),
         Request::Call { tool, arguments } => call(host, tool, arguments).await,
-        Request::Audit { tool, call, limit } => audit(host, by, tool, call, limit).await,
+        Request::Audit { tool, call, before, limit } => {
+            let filter = AuditFilter { correlation: call.map(Uuid::into_bytes), tool, before, limit };
+            audit(host, by, filter).await
+        }
         Request::Stdio => Ok(Response::Stdio),
     };
     result.unwrap_or_else(|why| Response::Refused { why })
@@ -145,14 +148,7 @@ async fn call(host: &Host, tool: String, arguments: Map<String, Value>) -> Resul
     Ok(Response::Called(CallAnswer { correlation, is_error, content, structured, usage, log }))
 }
 
-async fn audit(
-    host: &Host,
-    by: &str,
-    tool: Option<String>,
-    call: Option<Uuid>,
-    limit: u32,
-) -> Result<Response, String> {
-    let filter = AuditFilter { correlation: call.map(Uuid::into_bytes), tool, before: None, limit };
+async fn audit(host: &Host, by: &str, filter: AuditFilter) -> Result<Response, String> {
     let entries = host.audit(by, filter).await.map_err(|error| error.to_string())?;
     Ok(Response::Audit { records: entries.into_iter().map(record).collect() })
 }

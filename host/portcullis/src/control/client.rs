@@ -13,6 +13,7 @@ use crate::{
     config::Config,
     exit::Failure,
     host::{self, Owner, Ownership},
+    sessions::{Sessions, stop_signal},
 };
 
 /// Longest answer.
@@ -54,9 +55,13 @@ impl Access {
     pub(crate) async fn ask(self, request: Request) -> Result<Response, Failure> {
         let response = match self {
             Self::Here(owner) => {
-                let response = owner.answer(request).await;
+                let stop = stop_signal().map_err(Failure::refused)?;
+                let response = tokio::select! {
+                    response = owner.answer(request) => Ok(response),
+                    () = stop => Err(Failure::refused("told to end before there was an answer")),
+                };
                 owner.host.stop().await.map_err(Failure::data)?;
-                response
+                response?
             }
             Self::There(stream) => exchange(stream, &request).await?.0,
         };
@@ -70,12 +75,21 @@ impl Access {
         match self {
             Self::Here(owner) => {
                 // Others reach this owner while it serves.
-                let control = server::listen(config.data(), Arc::clone(&owner.host)).map_err(Failure::data)?;
-                let principal = Identity::local().principal();
-                let host = Arc::clone(&owner.host);
-                portcullis_mcp::serve_stdio(host, principal, BufReader::new(input), output).await.map_err(broken)?;
-                control.abort();
-                owner.host.stop().await.map_err(Failure::data)
+                let sessions = Sessions::default();
+                server::listen(config.data(), Arc::clone(&owner.host), &sessions).map_err(Failure::data)?;
+                let stop = stop_signal().map_err(broken)?;
+                let (host, own) = (Arc::clone(&owner.host), sessions.clone());
+                let (done, served) = tokio::sync::oneshot::channel();
+                sessions.spawn(async move {
+                    let _ = done.send(own.stdio(host, input, output).await);
+                });
+                let ended = tokio::select! {
+                    served = served => served.unwrap_or(Ok(())),
+                    () = stop => Ok(()),
+                };
+                sessions.end().await;
+                owner.host.stop().await.map_err(Failure::data)?;
+                ended.map_err(broken)
             }
             Self::There(stream) => {
                 let (response, mut reader) = exchange(stream, &Request::Stdio).await?;

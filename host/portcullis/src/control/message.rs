@@ -28,7 +28,7 @@ pub(crate) enum Request {
     /// One call, as the local principal.
     Call { tool: String, arguments: Map<String, Value> },
     /// Audit records.
-    Audit { tool: Option<String>, call: Option<Uuid>, limit: u32 },
+    Audit { tool: Option<String>, call: Option<Uuid>, before: Option<i64>, limit: u32 },
     /// From here on this connection is MCP, for the local principal.
     Stdio,
 }

@@ -8,13 +8,13 @@ use std::{
 };
 
 use portcullis_calls::Host;
-use portcullis_manifest::Principal;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
 };
 
-use super::{Response, answer::answer};
+use super::{Request, Response, answer::answer};
+use crate::sessions::Sessions;
 
 /// Longest question: the longest component that a command reads (64 MiB) in base64, and its manifest. Whether it is too long
 /// for this host is answered, not cut off.
@@ -25,12 +25,12 @@ pub(super) fn path(data: &Path) -> PathBuf {
     data.join("control.sock")
 }
 
-/// Answers on the socket until the task is dropped. The caller owns the data directory, so a socket that is there is left
-/// over from an owner that has ended.
+/// Answers on the socket until `sessions` are to take nothing new. The caller owns the data directory, so a socket that is
+/// there is left over from an owner that has ended.
 ///
 /// # Errors
 /// When the socket can't be made.
-pub(crate) fn listen(data: &Path, host: Arc<Host>) -> io::Result<tokio::task::JoinHandle<()>> {
+pub(crate) fn listen(data: &Path, host: Arc<Host>, sessions: &Sessions) -> io::Result<()> {
     let path = path(data);
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -39,20 +39,28 @@ pub(crate) fn listen(data: &Path, host: Arc<Host>) -> io::Result<tokio::task::Jo
     let listener = UnixListener::bind(&path)?;
     // The directory is 0700 already; this says the same for the socket itself.
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(tokio::spawn(async move {
+    let (each, stopping) = (sessions.clone(), sessions.stopping());
+    let accept = async move {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => drop(tokio::spawn(serve(stream, host.clone()))),
+                Ok((stream, _)) => each.spawn(serve(stream, host.clone(), each.clone())),
                 Err(error) => {
                     tracing::warn!(%error, "the control socket");
                     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
                 }
             }
         }
-    }))
+    };
+    sessions.spawn(async move {
+        tokio::select! {
+            () = accept => {}
+            () = stopping => {}
+        }
+    });
+    Ok(())
 }
 
-async fn serve(stream: UnixStream, host: Arc<Host>) {
+async fn serve(stream: UnixStream, host: Arc<Host>, sessions: Sessions) {
     let by = match stream.peer_cred() {
         Ok(peer) => name_of(peer.uid()),
         Err(_) => return,
@@ -65,6 +73,11 @@ async fn serve(stream: UnixStream, host: Arc<Host>) {
         return;
     }
     let response = match serde_json::from_slice(&line) {
+        // A call is for whoever waits for its answer; what an admin asked for is done also when nobody waits any more.
+        Ok(request @ Request::Call { .. }) => tokio::select! {
+            response = answer(&host, &by, request) => response,
+            _ = reader.fill_buf() => return,
+        },
         Ok(request) => answer(&host, &by, request).await,
         Err(error) => Response::Refused { why: format!("this owner does not understand the request: {error}") },
     };
@@ -75,7 +88,7 @@ async fn serve(stream: UnixStream, host: Arc<Host>) {
         return;
     }
     if matches!(response, Response::Stdio)
-        && let Err(error) = portcullis_mcp::serve_stdio(host, Principal::local(), reader, writer).await
+        && let Err(error) = sessions.stdio(host, reader, writer).await
     {
         tracing::debug!(%error, "a stdio client");
     }
