@@ -1,5 +1,6 @@
 //! What a hostile plugin says: to the client, to the operator, to the host's stdout.
 
+use portcullis_manifest::{hides, visible};
 use serde_json::{Value, json};
 
 use crate::zoo::{Attack, Short, Zoo};
@@ -11,6 +12,19 @@ fn ask(tool: &str) -> (Zoo, Attack) {
     let mut zoo = Zoo::open();
     let attack = zoo.attack(&Short::Fuel.wire(tool), json!({}));
     (zoo, attack)
+}
+
+/// Every string and every key of `value`.
+fn words<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    match value {
+        Value::String(text) => found.push(text),
+        Value::Array(items) => items.iter().for_each(|item| words(item, found)),
+        Value::Object(members) => members.iter().for_each(|(key, member)| {
+            found.push(key);
+            words(member, found);
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Lines of the log that a call of this plugin's tool wrote.
@@ -45,11 +59,11 @@ fn wx_25_a_line_of_a_plugin_is_one_escaped_line_of_the_log_and_none_of_stdout() 
     let log = zoo.served.log();
     for line in log.lines() {
         assert!(!line.starts_with("2026-11-22T00:00:00Z") && !line.starts_with('{'), "a forged line: {line}");
-        assert!(!line.chars().any(|c| c.is_control() || c == '\u{2028}'), "not escaped: {line:?}");
+        assert!(!line.chars().any(hides), "not escaped: {line:?}");
     }
     let forged = lines_of(&log, "zoo_forged_log");
     let [line] = forged[..] else { panic!("one line: {forged:?}") };
-    assert!(line.contains(r"ok\u{a}{") && line.contains(r"\u{1b}[1A"), "{line}");
+    assert!(line.contains(r"\u{a}{") && line.contains(r"\u{1b}[1A"), "{line}");
     assert!(line.contains("portcullis::plugin"), "it says who speaks: {line}");
     // A tool can't raise the level at which the operator is called: `log::error!` of a plugin is no error of the host.
     assert!(line.contains(" INFO "), "{line}");
@@ -108,7 +122,8 @@ fn wx_22_a_result_that_does_not_fit_is_refused_by_the_name_of_the_schema_and_quo
 fn mc_11_a_question_that_the_manifest_does_not_allow_never_reaches_the_client() {
     let (_zoo, attack) = ask("undeclared_question");
     assert_eq!(attack.class(), "bad-result");
-    assert!(attack.text().contains("`ask`"), "{}", attack.text());
+    // No `ask` would help: this version refuses every one of them in a manifest.
+    assert!(attack.text().contains("puts no questions") && !attack.text().contains("`ask`"), "{}", attack.text());
     assert!(!attack.result.to_string().contains("password"), "{}", attack.result);
 }
 
@@ -159,12 +174,9 @@ fn mc_10_no_invisible_character_of_a_result_reaches_the_client() {
     assert_eq!(blocks.len(), 5, "fake results are text, and no blocks: {blocks:?}");
     assert!(blocks.iter().all(|block| block["type"] == "text"), "{blocks:?}");
     assert_eq!(attack.result["isError"], Value::Null);
-    let hidden = |c: char| {
-        (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-            || matches!(c, '\u{e0000}'..='\u{e007f}')
-    };
-    let found: Vec<String> =
-        attack.text().chars().filter(|c| hidden(*c)).map(|c| c.escape_unicode().to_string()).collect();
+    let mut said = Vec::new();
+    words(&attack.result, &mut said);
+    let hidden = |c: &char| hides(*c) && *c != '\n' && *c != '\t';
+    let found: Vec<_> = said.iter().filter(|text| text.chars().any(|c| hidden(&c))).map(|text| visible(text)).collect();
     assert!(found.is_empty(), "they reach the client: {}", found.join(" "));
 }

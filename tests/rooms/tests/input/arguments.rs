@@ -145,10 +145,10 @@ fn call_ends_with_4_and_the_tools_own_words() {
         says(&ran.stdout, words, what);
     };
     each(misfits(), refused, |(what, ..)| (*what).to_owned());
-    let ran = witness.home.run(["call", "notes_read", r#"{"id":"0000000000000000"}"#]);
+    let ran = witness.home.run(["call", "notes_read", r#"{"id":"00000000000000000000"}"#]);
     ran.is(4, &["failed; effect read"]);
-    assert!(ran.stdout.contains("0000000000000000"), "{}", ran.stdout);
-    let ran = witness.home.run(["call", "notes_read", r#"{"id":"0000000000000000"}"#, "--json"]);
+    assert!(ran.stdout.contains("00000000000000000000"), "{}", ran.stdout);
+    let ran = witness.home.run(["call", "notes_read", r#"{"id":"00000000000000000000"}"#, "--json"]);
     assert_eq!(ran.code, 4);
     let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!((&answer["is_error"], &answer["usage"]["outcome"]), (&json!(true), &json!("failed")));
