@@ -63,8 +63,9 @@ pub(crate) fn slow_to_compile() -> Vec<Plant> {
 pub(crate) fn not_a_component(component: &[u8]) -> Vec<Plant> {
     let plant = |name, rule, bytes: &[u8]| Plant { name, rule, bytes: bytes.to_vec() };
     let mut flipped = component.to_vec();
-    let middle = flipped.len() / 2;
-    flipped[middle] ^= 0xff;
+    // Inside the module that the component holds, where a byte can't be mere data.
+    let module = (8..flipped.len()).find(|at| flipped[*at..].starts_with(b"\0asm")).expect("it holds a module");
+    flipped[module + 1] ^= 0xff;
     let mut twice = component.to_vec();
     twice.extend_from_slice(component);
     let no_kind = [component, b"\x7f\x01\0"].concat();

@@ -62,8 +62,8 @@ pub enum NotServed {
     Source(#[from] SourceError),
     /// No call of it could ever have its memory.
     #[error(
-        "`limits.memory` of plugin.toml is {needed} bytes, and all guests of this host together have {budget}: ask for less, \
-         or the operator raises `capacity.memory`"
+        "its calls may take {needed} bytes (`limits.memory` and, where they write, `limits.kv_bytes` of plugin.toml), and all \
+         guests of this host together have {budget}: ask for less, or the operator raises `capacity.memory`"
     )]
     Budget {
         /// Bytes.

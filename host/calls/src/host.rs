@@ -197,7 +197,9 @@ impl Host {
     ) -> Result<Plugin, NotServed> {
         use portcullis_sandbox::{ArtefactError, LoadError};
         let manifest = &release.package.manifest;
-        let (needed, budget) = (manifest.limits.memory, self.capacity.memory());
+        // What a call reserves: `Capacity::enter`.
+        let overlay = if manifest.tools.iter().any(|tool| tool.label.writes()) { manifest.limits.kv_bytes } else { 0 };
+        let (needed, budget) = (manifest.limits.memory + overlay, self.capacity.memory());
         if needed > budget {
             return Err(NotServed::Budget { needed, budget });
         }

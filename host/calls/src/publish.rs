@@ -154,7 +154,7 @@ impl Host {
         };
         let four_eyes = self.four_eyes;
         let decision = Decision { fingerprint, approve, by: by.to_owned(), four_eyes, at: now() };
-        let detail = format!("{id}{}", if four_eyes { "" } else { ", without four eyes" });
+        let detail = format!("{id}{}", if approve && !four_eyes { ", without four eyes" } else { "" });
         let row = admin_row(action, by, Some(fingerprint), detail);
         if let Err(error) = self.store.decide(decision, row).await {
             let error = DecideError::from(error);

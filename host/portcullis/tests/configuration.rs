@@ -8,7 +8,8 @@ use std::{
 };
 
 fn file(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+    let crate_directory = std::env::var_os("CARGO_MANIFEST_DIR").expect("tests are run by cargo");
+    let path = Path::new(&crate_directory).join("../..").join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

@@ -151,8 +151,8 @@ mod tests {
 
     #[test]
     fn wx_06_the_profile_names_the_very_wasmtime_that_is_locked() {
-        let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock");
-        let lock = std::fs::read_to_string(lock).unwrap();
+        let crate_directory = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+        let lock = std::fs::read_to_string(format!("{crate_directory}/../../Cargo.lock")).unwrap();
         let wanted = format!("name = \"wasmtime\"\nversion = \"{WASMTIME}\"\n");
         assert!(lock.contains(&wanted), "set profile::WASMTIME to the version in Cargo.lock");
     }

@@ -80,3 +80,14 @@ fn addresses_in_lock_files_are_found_however_deep() {
     addresses(&lock, &mut found);
     assert_eq!(found, ["https://mirror.example/a.tgz"]);
 }
+
+/// Two checkouts may share a target directory, and cargo takes what one has built for the other's: a path that was built in
+/// would then be of the wrong one.
+#[test]
+fn nothing_has_the_checkouts_path_built_in() {
+    let built_in = ["env!(\"CARGO_MANIFEST_", "DIR\")"].concat();
+    for path in files().into_iter().filter(|path| path.ends_with(".rs")) {
+        let text = fs::read_to_string(root().join(&path)).unwrap();
+        assert!(!text.contains(&built_in), "{path}: read the variable when the test runs");
+    }
+}

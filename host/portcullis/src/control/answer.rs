@@ -52,10 +52,11 @@ async fn publish(
     let source = Source { manifest, files, component, prefix };
     let published = host.publish(source, by).await.map_err(|error| error.to_string())?;
     let fingerprint = published.fingerprint;
-    if approve {
+    let state = published.known.unwrap_or(ReleaseState::Pending);
+    if approve && state != ReleaseState::Served {
         let which = fingerprint.to_string();
         host.decide(&which, true, by).await.map_err(|error| {
-            format!("{} is published and pending ({which}), and was not approved: {error}", published.id)
+            format!("{} is published and {} ({which}), and was not approved: {error}", published.id, state.as_str())
         })?;
     }
     let line = lines(host).await?.into_iter().find(|(found, _)| *found == fingerprint);

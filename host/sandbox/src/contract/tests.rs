@@ -7,7 +7,7 @@ use super::*;
 
 fn wit() -> (Resolve, wit_parser::WorldId) {
     let mut resolve = Resolve::new();
-    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit");
+    let directory = format!("{}/../../wit", std::env::var("CARGO_MANIFEST_DIR").unwrap());
     let (package, _) = resolve.push_dir(directory).unwrap();
     let world = resolve.select_world(&[package], Some("plugin")).unwrap();
     (resolve, world)

@@ -100,7 +100,7 @@ fn wx_10_11_12_21_23_24_every_attack_below_a_language_ends_as_its_first_line_say
         }
     }
     let mut zoo = Zoo::serve(home);
-    zoo.still_serves("the start");
+    zoo.serves_with_all_it_has();
     // Once before anything is measured: a component's first call opens its memory image, which stays open with it.
     for Guest { name, .. } in guests.iter().filter(|guest| !refused.iter().any(|(name, _)| *name == guest.name)) {
         zoo.attack(&format!("{name}_attack"), json!({}));

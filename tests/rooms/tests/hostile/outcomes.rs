@@ -200,7 +200,7 @@ fn every_attack_ends_as_documented(short: Short) {
     let mut zoo = Zoo::open();
     let limits = short.limits();
     // A component's first call opens its memory image, which stays open with it.
-    zoo.still_serves("the start");
+    zoo.serves_with_all_it_has();
     zoo.attack(&short.wire("counter"), json!({}));
     let held = zoo.holds();
     let base = zoo.resident();
