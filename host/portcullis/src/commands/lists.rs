@@ -9,12 +9,13 @@ use crate::{
     exit::Failure,
 };
 
-pub(super) fn published(answer: Response) -> Result<(), Failure> {
+/// `again` is how the next command names this host.
+pub(super) fn published(answer: Response, again: &str) -> Result<(), Failure> {
     let Response::Published { release, new } = answer else { return Err(unexpected()) };
     println!("{}", if new { "published" } else { "was published already" });
     line(&release);
     if release.state == "pending" {
-        println!("\napprove it with: portcullis approve {}", release.release);
+        println!("\napprove it with: portcullis{again} approve {}", release.release);
     }
     Ok(())
 }

@@ -6,6 +6,9 @@ mod lists;
 mod source;
 pub(crate) mod terminal;
 
+use std::path::Path;
+
+use portcullis_manifest::visible;
 use serde_json::Value;
 
 use crate::{
@@ -28,10 +31,11 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         },
         Command::Check { path, prefix } => inspect::check(&source::read(&path, prefix)?),
         command => {
+            let again = named_again(config.as_deref(), data.as_deref());
             let config = Config::load(config.as_deref(), data.as_deref())?;
             logging::start(&config.log)?;
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::refused)?;
-            let result = runtime.block_on(ask(config, command));
+            let result = runtime.block_on(ask(config, command, again));
             // stdin is read by a thread that can't be interrupted; nothing of ours waits for it.
             runtime.shutdown_background();
             result
@@ -39,7 +43,15 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-async fn ask(mut config: Config, command: Command) -> Result<(), Failure> {
+/// How the next command names this host, for what is printed to be typed.
+fn named_again(config: Option<&Path>, data: Option<&Path>) -> String {
+    let option = |name: &str, path: Option<&Path>| {
+        path.map_or_else(String::new, |path| format!(" --{name} {}", visible(&path.display().to_string())))
+    };
+    option("config", config) + &option("data", data)
+}
+
+async fn ask(mut config: Config, command: Command, again: String) -> Result<(), Failure> {
     match command {
         Command::Serve { listen } => {
             config.listen = listen.or(config.listen);
@@ -57,9 +69,10 @@ async fn ask(mut config: Config, command: Command) -> Result<(), Failure> {
     }
     // Arguments are read before the host is reached, so that a mistake in them costs nothing.
     let (request, print): (Request, Print) = match command {
-        Command::Publish { path, prefix, approve } => {
-            (source::read(&path, prefix)?.into_request(approve), Box::new(lists::published))
-        }
+        Command::Publish { path, prefix, approve } => (
+            source::read(&path, prefix)?.into_request(approve),
+            Box::new(move |answer| lists::published(answer, &again)),
+        ),
         Command::Approve { release } => (Request::Decide { release, approve: true }, Box::new(lists::approved)),
         Command::Withdraw { release } => (Request::Decide { release, approve: false }, Box::new(lists::withdrawn)),
         Command::Releases { json } => (Request::Releases, Box::new(move |answer| lists::releases(answer, json))),

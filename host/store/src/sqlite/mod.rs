@@ -63,9 +63,12 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn publish(&self, release: NewRelease, audit: AuditRow) -> Answer<'_, Result<PublishOutcome, PublishRefused>> {
+    fn publish(&self, release: NewRelease, mut audit: AuditRow) -> Answer<'_, Result<PublishOutcome, PublishRefused>> {
         Box::pin(self.writer.write(release.component.len() as u64, move |db| {
             let outcome = release_rows::publish(db, &release)?;
+            if outcome != PublishOutcome::New {
+                audit.detail.push_str(", which was there already");
+            }
             audit_rows::append(db, &[audit])?;
             Ok(outcome)
         }))
