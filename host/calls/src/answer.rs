@@ -32,6 +32,10 @@ pub(crate) enum Unfit {
     HiddenLink(String),
 }
 
+/// What stands around the texts of a content block when it is sent: its keys, its type, its quotes. A hundred thousand empty
+/// blocks are megabytes.
+const AROUND: usize = 64;
+
 /// Makes the answer for the client.
 pub(crate) fn render(tool: &ApprovedTool, answer: Answer) -> Result<ToolAnswer, Unfit> {
     let limit = tool.limits.result;
@@ -62,11 +66,14 @@ pub(crate) fn render(tool: &ApprovedTool, answer: Answer) -> Result<ToolAnswer, 
 
 fn size(answer: &Answer) -> u64 {
     let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-    let blocks = answer.content.iter().map(|block| match block {
-        Content::Text(text) => text.len(),
-        // As it will be sent: base64.
-        Content::Image(data, kind) | Content::Audio(data, kind) => data.len().div_ceil(3) * 4 + kind.len(),
-        Content::Link(uri, name, kind) => uri.len() + name.len() + kind.as_ref().map_or(0, String::len),
+    let blocks = answer.content.iter().map(|block| {
+        AROUND
+            + match block {
+                Content::Text(text) => text.len(),
+                // As it will be sent: base64.
+                Content::Image(data, kind) | Content::Audio(data, kind) => data.len().div_ceil(3) * 4 + kind.len(),
+                Content::Link(uri, name, kind) => uri.len() + name.len() + kind.as_ref().map_or(0, String::len),
+            }
     });
     (blocks.sum::<usize>() + text(&answer.structured) + text(&answer.meta)) as u64
 }
@@ -158,6 +165,13 @@ mod tests {
 
     fn link(uri: &str, name: &str, kind: Option<&str>) -> Answer {
         answer(vec![Content::Link(uri.to_owned(), name.to_owned(), kind.map(str::to_owned))])
+    }
+
+    #[test]
+    fn wx_22_empty_blocks_count_too() {
+        let mut empty = answer((0..1000).map(|_| Content::Text(String::new())).collect());
+        empty.structured = None;
+        assert_eq!(size(&empty), 64_000);
     }
 
     /// Every string and every key of `value`.
