@@ -5,6 +5,7 @@
 //! flushed is one row instead of two. A seat that is dropped unfinished says that the call was cancelled.
 
 use std::{
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -56,6 +57,8 @@ struct Shared {
     work: Notify,
     /// A call has left its seat.
     ended: Notify,
+    /// A flush has ended, well or not.
+    flushed: Notify,
     /// One flush at a time: a second one waits, so that what it was asked to write is written when it returns.
     flushing: tokio::sync::Mutex<()>,
     store: Arc<dyn Store>,
@@ -105,6 +108,7 @@ impl AuditLog {
             queue: Mutex::default(),
             work: Notify::new(),
             ended: Notify::new(),
+            flushed: Notify::new(),
             flushing: tokio::sync::Mutex::new(()),
             store,
         });
@@ -247,16 +251,25 @@ impl Seat {
     }
 
     /// The row that belongs into the transaction of the call's own writes. Follow it with [`Seat::committed`], or with
-    /// [`Seat::finish`] when the transaction was refused.
-    pub fn claim(&self, outcome: &CallOutcome) -> AuditRow {
-        let mut queue = self.shared.queue.lock();
-        let (intent, state) = queue.seats[self.number].as_mut().expect("an open seat holds its intent");
-        // While a flush that took the intent may still fail, the outcome must not depend on it: the row holds both.
-        let kind = if *state == Intent::Flushed { RowKind::Outcome } else { RowKind::Call };
-        if *state == Intent::Waiting {
-            *state = Intent::Claimed;
+    /// [`Seat::finish`] when the transaction was refused. Waits for the flush that is writing the intent, if one is: only
+    /// then is it known whether the row is the second of two or holds both.
+    pub async fn claim(&self, outcome: &CallOutcome) -> AuditRow {
+        loop {
+            let flushed = self.shared.flushed.notified();
+            {
+                let mut queue = self.shared.queue.lock();
+                let (intent, state) = queue.seats[self.number].as_mut().expect("an open seat holds its intent");
+                match state {
+                    Intent::Flushing(_) => {}
+                    Intent::Flushed => return intent.with(RowKind::Outcome, outcome),
+                    Intent::Waiting | Intent::Claimed => {
+                        *state = Intent::Claimed;
+                        return intent.with(RowKind::Call, outcome);
+                    }
+                }
+            }
+            flushed.await;
         }
-        intent.with(kind, outcome)
     }
 
     /// The claimed row is durable.
@@ -358,16 +371,22 @@ async fn flush(shared: &Shared, window_over: bool) -> Result<(), Unavailable> {
     queue.failing = result.is_err();
     let taken = queue.taken.take();
     let this = Intent::Flushing(queue.flush);
-    if result.is_ok() {
-        for (_, state) in queue.seats.iter_mut().flatten().filter(|(_, state)| *state == this) {
-            *state = Intent::Flushed;
-        }
-    } else {
+    let next = if result.is_ok() { Intent::Flushed } else { Intent::Waiting };
+    let mut still_run = HashSet::new();
+    for (intent, state) in queue.seats.iter_mut().flatten().filter(|(_, state)| *state == this) {
+        *state = next;
+        still_run.insert(intent.correlation.into_bytes());
+    }
+    if result.is_err() {
         queue.waiting = taken.or(queue.waiting);
-        // In their order again, before whatever has come since.
-        let newer = std::mem::replace(&mut queue.rows, Arc::unwrap_or_clone(rows));
+        // In their order again, before whatever has come since; but for the intents of calls that still run, which have it.
+        let mut rows = Arc::unwrap_or_clone(rows);
+        rows.retain(|row| row.kind != RowKind::Intent || !still_run.contains(&row.correlation));
+        let newer = std::mem::replace(&mut queue.rows, rows);
         queue.rows.extend(newer);
     }
+    drop(queue);
+    shared.flushed.notify_waiters();
     result
 }
 

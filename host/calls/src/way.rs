@@ -156,7 +156,7 @@ impl Host {
         let unavailable = |_| CallRefused::Unavailable { reason: "the store cannot be written" };
         let commit = async move {
             let Kept { seat, place: _place } = kept;
-            let row = seat.claim(&outcome);
+            let row = seat.claim(&outcome).await;
             let (text, class) = match store.commit(Commit { writes, audit: vec![row] }).await {
                 Ok(()) => {
                     seat.committed();
@@ -171,7 +171,7 @@ impl Host {
                 Err(refused @ CommitRefused::Conflict { .. }) => (refused.to_string(), ResultClass::Conflict),
                 Err(refused @ CommitRefused::OverQuota { .. }) => (refused.to_string(), ResultClass::Quota),
             };
-            let row = seat.claim(&CallOutcome { class, ..outcome });
+            let row = seat.claim(&CallOutcome { class, ..outcome }).await;
             let nothing = Commit { writes: KvWrites::new(), audit: vec![row] };
             match store.commit(nothing).await {
                 Ok(()) => {

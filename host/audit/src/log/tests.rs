@@ -79,7 +79,7 @@ async fn a_seat_that_is_dropped_says_that_the_call_was_cancelled() {
 async fn a_claimed_row_is_written_by_the_claimer_only() {
     let at = open();
     let seat = at.log.seat(intent()).unwrap();
-    let row = seat.claim(&outcome(ResultClass::Ok));
+    let row = seat.claim(&outcome(ResultClass::Ok)).await;
     at.log.flush().await.unwrap();
     at.store.append(Arc::new(vec![row])).await.unwrap();
     seat.committed();
@@ -104,4 +104,48 @@ async fn ad_01_while_the_audit_cannot_be_written_no_seat_is_given_and_nothing_is
     }
     assert_eq!(kinds(&at.store).await, [pair("call", "ok")]);
     drop(at.log.seat(intent()).unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_claimed_while_its_intent_is_being_written_waits_for_it_and_is_its_outcome() {
+    let at = open();
+    let blocker = rusqlite::Connection::open(at.home.path().join("data/portcullis.db")).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let seat = at.log.seat(intent()).unwrap();
+    // The flush has taken the intent, and waits for the other writer.
+    while at.log.shared.queue.lock().taken.is_none() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let claimed = tokio::spawn(async move { (seat.claim(&outcome(ResultClass::Ok)).await, seat) });
+    blocker.execute_batch("ROLLBACK").unwrap();
+    let (row, seat) = claimed.await.unwrap();
+    at.store.append(Arc::new(vec![row])).await.unwrap();
+    seat.committed();
+    at.log.flush().await.unwrap();
+    assert_eq!(kinds(&at.store).await, [pair("intent", ""), pair("outcome", "ok")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_outlives_a_flush_that_failed_has_one_intent_and_before_its_outcome() {
+    let at = open();
+    let blocker = rusqlite::Connection::open(at.home.path().join("data/portcullis.db")).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (long, short) = (at.log.seat(intent()).unwrap(), at.log.seat(intent()).unwrap());
+    while at.log.shared.queue.lock().taken.is_none() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    short.finish(&outcome(ResultClass::Failed));
+    while at.log.accepting() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    blocker.execute_batch("ROLLBACK").unwrap();
+    while !at.log.accepting() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    long.finish(&outcome(ResultClass::Ok));
+    at.log.flush().await.unwrap();
+    let mut kinds = kinds(&at.store).await;
+    assert_eq!(kinds.pop(), Some(pair("outcome", "ok")));
+    kinds.sort();
+    assert_eq!(kinds, [pair("intent", ""), pair("intent", ""), pair("outcome", "failed")]);
 }
