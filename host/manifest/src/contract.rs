@@ -9,8 +9,16 @@ pub const CONTRACT_VERSION: &str = "0.1.0";
 /// An interface of the contract that a component may import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Interface {
+    /// HTTP requests; opened by a capability of kind `http`.
+    Egress,
+    /// Placeholders; open to every plugin.
+    Secrets,
     /// Keys and values; opened by a capability of kind `kv`.
     Kv,
+    /// Named blobs; opened by a capability of kind `files`.
+    Files,
+    /// Answers to the tool's questions; open to every plugin.
+    Questions,
     /// Lines for the operator; open to every plugin.
     Log,
     /// Facts about the call; open to every plugin.
@@ -30,33 +38,58 @@ pub struct HostFunction {
 
 /// Every imported function of the contract.
 pub const HOST_FUNCTIONS: &[HostFunction] = &[
+    HostFunction { interface: Interface::Egress, name: "read", effect: Effect::Read },
+    HostFunction { interface: Interface::Egress, name: "send", effect: Effect::Write },
+    HostFunction { interface: Interface::Secrets, name: "placeholder", effect: Effect::None },
     HostFunction { interface: Interface::Kv, name: "get", effect: Effect::Read },
     HostFunction { interface: Interface::Kv, name: "list-keys", effect: Effect::Read },
     HostFunction { interface: Interface::Kv, name: "set", effect: Effect::Write },
+    HostFunction { interface: Interface::Kv, name: "set-expiring", effect: Effect::Write },
     HostFunction { interface: Interface::Kv, name: "delete", effect: Effect::Write },
     HostFunction { interface: Interface::Kv, name: "compare-and-set", effect: Effect::Write },
+    HostFunction { interface: Interface::Files, name: "read", effect: Effect::Read },
+    HostFunction { interface: Interface::Files, name: "list-files", effect: Effect::Read },
+    HostFunction { interface: Interface::Files, name: "write", effect: Effect::Write },
+    HostFunction { interface: Interface::Files, name: "remove", effect: Effect::Write },
+    HostFunction { interface: Interface::Questions, name: "answered", effect: Effect::None },
     HostFunction { interface: Interface::Log, name: "write", effect: Effect::None },
     HostFunction { interface: Interface::Caller, name: "get", effect: Effect::None },
 ];
 
 impl Interface {
     /// Every interface, in the order of the contract.
-    pub const ALL: [Self; 3] = [Self::Kv, Self::Log, Self::Caller];
+    pub const ALL: [Self; 7] =
+        [Self::Egress, Self::Secrets, Self::Kv, Self::Files, Self::Questions, Self::Log, Self::Caller];
 
     /// Its name in the WIT package.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Egress => "egress",
+            Self::Secrets => "secrets",
             Self::Kv => "kv",
+            Self::Files => "files",
+            Self::Questions => "questions",
             Self::Log => "log",
             Self::Caller => "caller",
+        }
+    }
+
+    /// The kind of capability that opens it; none: it is open to every plugin.
+    #[must_use]
+    pub fn kind(self) -> Option<&'static str> {
+        match self {
+            Self::Egress => Some("http"),
+            Self::Kv => Some("kv"),
+            Self::Files => Some("files"),
+            Self::Secrets | Self::Questions | Self::Log | Self::Caller => None,
         }
     }
 
     /// Whether a plugin holds it without a grant: it has no effect.
     #[must_use]
     pub fn is_open(self) -> bool {
-        matches!(self, Self::Log | Self::Caller)
+        self.kind().is_none()
     }
 
     /// The highest effect among its functions that is not above `ceiling`.
