@@ -49,7 +49,7 @@ pub struct Hints {
     /// Calling it again with the same arguments changes nothing more. Only of read tools does the host know this.
     #[serde(rename = "idempotentHint")]
     pub idempotent: bool,
-    /// It reaches things outside the operator's boundary.
+    /// It reaches things outside the operator's boundary: it holds a capability of kind `http` that is not wholly inside.
     #[serde(rename = "openWorldHint")]
     pub open_world: bool,
 }

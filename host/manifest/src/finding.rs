@@ -137,8 +137,15 @@ pub(crate) fn nearest<'a>(written: &str, offered: impl IntoIterator<Item = &'a s
         .into_iter()
         .map(|word| (distance(written, word), word))
         .filter(|(distance, _)| *distance <= allowed)
-        .min()
+        // Of two that are as near, the one of the same letters: to swap two is the commoner slip.
+        .min_by_key(|(distance, word)| (*distance, letters(word) != letters(written), *word))
         .map(|(_, word)| word)
+}
+
+fn letters(word: &str) -> Vec<char> {
+    let mut letters: Vec<char> = word.chars().take(64).collect();
+    letters.sort_unstable();
+    letters
 }
 
 /// How many letters to put in, take out, replace or swap with the next. Both words are cut at 64 characters: no key is

@@ -4,10 +4,13 @@
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::{CONTRACT_VERSION, Capability, Fingerprint, KvCapability, LIMITS, Manifest, Package, PluginInfo, Tool};
+use crate::{
+    CONTRACT_VERSION, Capability, FilesCapability, Fingerprint, KvCapability, LIMITS, Manifest, Package, PluginInfo,
+    Tool, http::HttpCapability,
+};
 
 /// Another encoding gets another domain: then an old fingerprint can't be mistaken for a new one.
-const DOMAIN: &str = "portcullis release fingerprint 1";
+const DOMAIN: &str = "portcullis release fingerprint 2";
 
 impl Package {
     /// What an approval is a decision on. It covers the component, the version of the contract, every field of the
@@ -84,12 +87,34 @@ impl Encoder {
                 self.number(*quota);
                 self.number(*keys);
             }
+            Capability::Http(http) => self.http(http),
+            Capability::Files(FilesCapability { partition, quota, files }) => {
+                self.text("files");
+                self.text(partition.as_str());
+                self.number(*quota);
+                self.number(*files);
+            }
         }
     }
 
+    /// Its fields are its own; a test in `tests/release.rs` holds each of them to be covered.
+    fn http(&mut self, http: &HttpCapability) {
+        self.text("http");
+        self.text(&http.origin().to_string());
+        self.list(http.allow(), |hash, rule| hash.text(&rule.to_string()));
+        let secret: Vec<_> = http.secret().into_iter().collect();
+        self.list(&secret, |hash, secret| {
+            for text in [secret.name().as_str(), secret.header(), &secret.value()] {
+                hash.text(text);
+            }
+        });
+        self.number(http.redirects().into());
+        self.number(http.retries().into());
+    }
+
     fn tool(&mut self, tool: &Tool) {
-        let Tool { name, title, description, label, ask, uses, scopes, input, output } = tool;
-        for text in [name.as_str(), title, description, label.as_str()] {
+        let Tool { name, title, description, label, confirm, preview, ask, uses, scopes, input, output } = tool;
+        for text in [name.as_str(), title, description, label.as_str(), confirm.as_str(), preview.as_str()] {
             self.text(text);
         }
         self.list(ask, |hash, kind| hash.text(kind.as_str()));

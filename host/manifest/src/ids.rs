@@ -89,6 +89,11 @@ name! {
     |value| lower_name(value, 40, b"-_")
 }
 name! {
+    /// The name under which the operator keeps the value of a secret.
+    SecretName, "secret name", "1 to 64 of a-z, 0-9, - and _, beginning with a letter",
+    |value| lower_name(value, 64, b"-_")
+}
+name! {
     /// The name of a tool as clients see it: the release's prefix and the tool's name. Catalogue MC-04.
     WireName, "tool name on the wire", "1 to 128 of A-Z, a-z, 0-9, _, - and .",
     |value| (1..=128).contains(&value.len())

@@ -2,11 +2,14 @@
 //! ids. Everything here is pure: it never reads a file, a clock, the network or the environment, so that the same manifest
 //! always means the same thing.
 
+mod confirm;
 mod contract;
 mod diff;
 mod effect;
 mod finding;
 mod fingerprint;
+pub mod http;
+mod idn;
 mod ids;
 mod limits;
 mod model;
@@ -22,15 +25,22 @@ mod tests;
 mod text;
 mod units;
 
+pub use confirm::{Confirm, Preview};
 pub use contract::{CONTRACT_VERSION, HOST_FUNCTIONS, HostFunction, Interface};
 pub use diff::{Change, Changed, Segment};
 pub use effect::{Access, Effect, Hints, Label};
 pub use finding::{Finding, Findings, Place};
-pub use ids::{CapabilityName, Digest, Fingerprint, InvalidName, PluginName, ReleaseId, Scope, ToolName, WireName};
-pub use limits::{HARD_LIMITS, LIMITS, LimitRow, Limits};
-pub use model::{AskKind, Capability, Grant, KvCapability, Manifest, Package, Partition, PluginInfo, Tool, Use};
+pub use idn::{Idn, IdnDoubt};
+pub use ids::{
+    CapabilityName, Digest, Fingerprint, InvalidName, PluginName, ReleaseId, Scope, SecretName, ToolName, WireName,
+};
+pub use limits::{HARD_LIMITS, LIMITS, LimitRow, Limits, MAX_HEADER, MAX_HEADER_BYTES};
+pub use model::{
+    AskKind, Capability, FilesCapability, Grant, KvCapability, Manifest, Package, Partition, PluginInfo, Tool, Use,
+};
 pub use package::{PackageError, PackageErrors};
 pub use parse::{MAX_MANIFEST, ManifestError, ManifestErrors, Refusal};
+pub use policy::{BoundaryError, BoundaryErrors, OutsideBoundary};
 pub use principal::{Principal, PrincipalKey};
 pub use reference::{manifest_schema, reference_markdown};
 pub use schema::{HeaderFault, MAX_SCHEMAS, MAX_SERVED, MAX_STEPS, Meter, Reading, SchemaRefusal, validator};

@@ -86,7 +86,35 @@ limits! {
     /// Bytes of what one call has written in kv, until it is committed: keys, values, values that compare-and-set expects, and
     /// 128 for each key. Source: DESIGN rule 8.
     kv_bytes: Bytes = 4 << 20, from 0, to 32 << 20;
+    /// Bytes of one file. Source: DESIGN rule 8.
+    file: Bytes = 1 << 20, from 1, to 16 << 20;
+    /// Files one call may write or remove. Source: DESIGN rule 8.
+    file_writes: Count = 16, from 0, to 256;
+    /// Bytes of the files that one call has written, until they are committed. Source: DESIGN rule 8.
+    file_bytes: Bytes = 8 << 20, from 0, to 64 << 20;
+    /// HTTP requests of one call. A redirect that is followed and a request that is tried again count as requests.
+    /// Source: section 4.
+    requests: Count = 8, from 0, to 64;
+    /// Body of one request. Source: section 4.
+    request_body: Bytes = 256 << 10, from 0, to 4 << 20;
+    /// Body of one response. Source: section 4, EG-32.
+    response_body: Bytes = 1 << 20, from 0, to 16 << 20;
+    /// Header fields of one request, and of one response. Each field has at most 8 KiB, name and value, and all of them
+    /// together at most 32 KiB, whatever is written here. Source: section 4.
+    headers: Count = 64, from 1, to 128;
+    /// Questions that a tool may put at once. Source: MC-11.
+    questions: Count = 5, from 1, to 20;
+    /// How often one call may come back with questions. Source: MC-11.
+    rounds: Count = 10, from 1, to 10;
+    /// Bytes of the state that a tool gives with its questions, which the client keeps for it. Source: DESIGN section 3.
+    state: Bytes = 8 << 10, from 0, to 64 << 10;
 }
+
+/// Most bytes of one header field, name and value (catalogue section 4). No manifest changes it.
+pub const MAX_HEADER: u64 = 8 << 10;
+
+/// Most bytes of all header fields of one request or response, names and values. No manifest changes it.
+pub const MAX_HEADER_BYTES: u64 = 32 << 10;
 
 impl LimitRow {
     /// This limit's number in `limits`.
@@ -111,6 +139,14 @@ mod tests {
             assert!(minimum <= default && default <= maximum, "{}", row.name);
             assert_eq!(row.get(&Limits::default()), default, "{}", row.name);
             assert_eq!(row.get(&HARD_LIMITS), maximum, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn what_the_reference_says_of_the_size_of_headers_is_what_holds() {
+        let headers = LIMITS.iter().find(|row| row.name == "headers").unwrap().meaning.join(" ");
+        for (number, words) in [(MAX_HEADER, "at most"), (MAX_HEADER_BYTES, "together at most")] {
+            assert!(headers.contains(&format!("{words} {}", Unit::Bytes.print(number))), "{headers}");
         }
     }
 

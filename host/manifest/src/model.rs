@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use crate::{Access, CapabilityName, Digest, Label, Limits, PluginName, ReleaseId, Scope, ToolName};
+use crate::{
+    Access, CapabilityName, Confirm, Digest, Label, Limits, PluginName, Preview, ReleaseId, Scope, ToolName,
+    http::HttpCapability,
+};
 
 /// A checked `plugin.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +47,10 @@ pub struct PluginInfo {
 pub enum Capability {
     /// `kind = "kv"`.
     Kv(KvCapability),
+    /// `kind = "http"`. Shared, because every request that is decided on holds it.
+    Http(Arc<HttpCapability>),
+    /// `kind = "files"`.
+    Files(FilesCapability),
 }
 
 /// `kind = "kv"`: keys and values kept by the host.
@@ -57,10 +64,21 @@ pub struct KvCapability {
     pub keys: u64,
 }
 
-/// Whose rows a kv capability opens.
+/// `kind = "files"`: whole named files kept by the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilesCapability {
+    /// Whose folder.
+    pub partition: Partition,
+    /// Most bytes of names and files in one partition.
+    pub quota: u64,
+    /// Most files in one partition.
+    pub files: u64,
+}
+
+/// Whose rows a kv capability opens, and whose folder a files capability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Partition {
-    /// Each principal has rows of their own.
+    /// Each principal has their own.
     User,
     /// All principals share them.
     Shared,
@@ -77,6 +95,10 @@ pub struct Tool {
     pub description: String,
     /// What the client is told: at least what `uses` can reach.
     pub label: Label,
+    /// What a call needs before it writes, with the least that the label brings. None for tools that can't write.
+    pub confirm: Confirm,
+    /// How much of what it does its preview shows.
+    pub preview: Preview,
     /// Kinds of question it may put through needs-input.
     pub ask: Vec<AskKind>,
     /// The capabilities this tool holds, and how.

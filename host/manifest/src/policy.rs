@@ -1,11 +1,40 @@
-//! From what a manifest grants to what a tool can do, and to what a client is told of it. Pure functions of the manifest,
-//! monotone: another grant never lowers an effect (catalogue WX-03).
+//! From what a manifest grants to what a tool can do, and to what a client is told of it. Pure functions of the manifest
+//! and the operator's boundary, monotone in both: another grant never lowers an effect, and a wider boundary never raises
+//! one (catalogue WX-03).
 
 use std::{collections::BTreeSet, fmt};
 
 use indexmap::IndexMap;
 
-use crate::{Access, Capability, CapabilityName, Effect, HOST_FUNCTIONS, Hints, Interface, Label, Manifest, Tool, Use};
+use crate::{
+    Access, Capability, CapabilityName, Effect, Finding, Findings, HOST_FUNCTIONS, Hints, Interface, Label, Manifest,
+    Tool, Use,
+    http::{Boundary, OriginPattern},
+    parse::FILE,
+};
+
+/// Every tool of a manifest that is more on this host than its label says.
+pub type BoundaryErrors = Findings<OutsideBoundary>;
+
+/// One tool that is.
+pub type BoundaryError = Finding<OutsideBoundary>;
+
+/// DESIGN rules 4 and 5: a tool is labelled as one that only reads, and what it reads is outside.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{origin}` is outside this host's [boundary], where every request is a write, and the tool's label is `{}`; write \
+     `label = \"write\"` (or stricter) and `uses = [\"{capability}:write\"]`, or have the operator add the origin to \
+     [boundary]",
+    .label.as_str()
+)]
+pub struct OutsideBoundary {
+    /// The capability.
+    pub capability: CapabilityName,
+    /// Where it leads.
+    pub origin: OriginPattern,
+    /// What the manifest says of the tool.
+    pub label: Label,
+}
 
 impl Capability {
     /// The interface of the contract that it opens.
@@ -13,27 +42,69 @@ impl Capability {
     pub fn interface(&self) -> Interface {
         match self {
             Self::Kv(_) => Interface::Kv,
+            Self::Http(_) => Interface::Egress,
+            Self::Files(_) => Interface::Files,
         }
     }
 
-    /// The highest effect of a host function that it opens to a tool that holds it with `access`.
+    /// The highest effect that a tool has by holding it with `access`. Whatever leaves the boundary is a write, so that a
+    /// capability that leads out of it writes even where it is held to read.
     #[must_use]
-    pub fn effect(&self, access: Access) -> Effect {
-        self.interface().effect_within(access.ceiling())
+    pub fn effect(&self, access: Access, boundary: &Boundary) -> Effect {
+        if self.leads_out(boundary) { Effect::Write } else { self.interface().effect_within(access.ceiling()) }
+    }
+
+    /// Whether it reaches anything outside.
+    #[must_use]
+    pub fn leads_out(&self, boundary: &Boundary) -> bool {
+        match self {
+            Self::Http(http) => !boundary.covers(http.origin()),
+            Self::Kv(_) | Self::Files(_) => false,
+        }
     }
 }
 
 impl Manifest {
-    /// The highest effect that `tool` can reach through the host.
+    /// The highest effect that `tool` can reach through a host with that boundary.
     #[must_use]
-    pub fn effect(&self, tool: &Tool) -> Effect {
-        effect(&tool.uses, &self.capabilities)
+    pub fn effect(&self, tool: &Tool, boundary: &Boundary) -> Effect {
+        effect(&tool.uses, &self.capabilities, boundary)
     }
 
-    /// The lowest label that is true of `tool`. Its own label is this one or a stricter one: parsing has seen to that.
+    /// The lowest label that is true of `tool` on a host with that boundary. Its own label is this one or a stricter one
+    /// where everything is inside: parsing has seen to that. For the boundary that a host has, see
+    /// [`check_boundary`](Self::check_boundary).
     #[must_use]
-    pub fn computed_label(&self, tool: &Tool) -> Label {
-        self.effect(tool).label()
+    pub fn computed_label(&self, tool: &Tool, boundary: &Boundary) -> Label {
+        self.effect(tool, boundary).label()
+    }
+
+    /// What a client is told of `tool` on a host with that boundary. It is never less than what is true there.
+    #[must_use]
+    pub fn hints(&self, tool: &Tool, boundary: &Boundary) -> Hints {
+        let label = tool.label.max(self.computed_label(tool, boundary));
+        Hints::new(label, held(&tool.uses, &self.capabilities).any(|(_, capability)| capability.leads_out(boundary)))
+    }
+
+    /// Whether every tool's label is true on a host with that boundary. Whoever publishes asks this, and whoever serves
+    /// asks again: an operator may have made the boundary smaller.
+    ///
+    /// # Errors
+    /// The tools whose label is too low, each with the capability that leads out and what would allow it.
+    pub fn check_boundary(&self, boundary: &Boundary) -> Result<(), BoundaryErrors> {
+        let too_low = |tool: &&Tool| tool.label < self.computed_label(tool, boundary);
+        let finding = |tool: &Tool| {
+            let (r#use, origin) =
+                held(&tool.uses, &self.capabilities).find_map(|(r#use, capability)| match capability {
+                    Capability::Http(http) if capability.leads_out(boundary) => Some((r#use, http.origin().clone())),
+                    _ => None,
+                })?;
+            let refusal = OutsideBoundary { capability: r#use.capability.clone(), origin, label: tool.label };
+            let path = format!("tool.{}.uses", tool.name);
+            Some(Finding { file: FILE.to_owned(), place: None, path, refusal })
+        };
+        let findings: Vec<_> = self.tools.iter().filter(too_low).filter_map(finding).collect();
+        Findings::of(findings, 0).map_or(Ok(()), Err)
     }
 
     /// The interfaces a component of this plugin may import: those that are open to all, and those that its
@@ -45,37 +116,47 @@ impl Manifest {
     }
 }
 
+/// The entries of `uses` with what they name. Parsing has refused an entry that names nothing.
+fn held<'a>(
+    uses: &'a [Use],
+    capabilities: &'a IndexMap<CapabilityName, Capability>,
+) -> impl Iterator<Item = (&'a Use, &'a Capability)> {
+    uses.iter().filter_map(|r#use| Some((r#use, capabilities.get(&r#use.capability)?)))
+}
+
 /// What the functions that are open to all reach; what `uses` opens comes on top.
-pub(crate) fn effect(uses: &[Use], capabilities: &IndexMap<CapabilityName, Capability>) -> Effect {
+pub(crate) fn effect(uses: &[Use], capabilities: &IndexMap<CapabilityName, Capability>, boundary: &Boundary) -> Effect {
     let open = HOST_FUNCTIONS.iter().filter(|function| function.interface.is_open()).map(|function| function.effect);
-    let granted = uses.iter().filter_map(|r#use| Some(capabilities.get(&r#use.capability)?.effect(r#use.access)));
+    let granted = held(uses, capabilities).map(|(r#use, capability)| capability.effect(r#use.access, boundary));
     open.chain(granted).max().unwrap_or(Effect::None)
 }
 
-/// The first entry that makes a tool one that writes.
-pub(crate) fn writing_use<'a>(uses: &'a [Use], capabilities: &IndexMap<CapabilityName, Capability>) -> Option<&'a Use> {
-    uses.iter().find(|r#use| {
-        capabilities.get(&r#use.capability).is_some_and(|capability| capability.effect(r#use.access) == Effect::Write)
-    })
+/// The first entry that makes a tool one that writes, wherever the boundary is.
+pub(crate) fn writing_use<'a>(
+    uses: &'a [Use],
+    capabilities: &'a IndexMap<CapabilityName, Capability>,
+) -> Option<&'a Use> {
+    let everything = Boundary::everything();
+    held(uses, capabilities)
+        .find(|(r#use, capability)| capability.effect(r#use.access, &everything) == Effect::Write)
+        .map(|(r#use, _)| r#use)
 }
 
-impl Tool {
-    /// What a client is told of it.
+/// Whether a tool can send requests whose answers its later effects may depend on.
+pub(crate) fn sends(uses: &[Use], capabilities: &IndexMap<CapabilityName, Capability>) -> bool {
+    held(uses, capabilities)
+        .any(|(r#use, capability)| matches!(capability, Capability::Http(_)) && r#use.access == Access::Write)
+}
+
+impl Hints {
+    /// Of a tool that writes nothing is known about calling it twice, so it is not called idempotent.
     #[must_use]
-    pub fn hints(&self) -> Hints {
-        self.label.into()
-    }
-}
-
-impl From<Label> for Hints {
-    /// Of a tool that writes nothing is known about calling it twice, so it is not called idempotent. No capability of
-    /// this version reaches outside the boundary, so nothing is open-world.
-    fn from(label: Label) -> Self {
+    pub fn new(label: Label, open_world: bool) -> Self {
         Self {
             read_only: label == Label::Read,
             destructive: label == Label::Destructive,
             idempotent: label == Label::Read,
-            open_world: false,
+            open_world,
         }
     }
 }

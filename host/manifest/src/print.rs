@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::{Capability, KvCapability, LIMITS, Manifest, Partition, Tool, Unit};
+use crate::{
+    Capability, Confirm, FilesCapability, KvCapability, LIMITS, Manifest, Partition, Tool, Unit, http::HttpCapability,
+};
 
 impl Manifest {
     /// The manifest as TOML. Reading it again gives an equal manifest.
@@ -18,12 +20,10 @@ impl Manifest {
         out.text("summary", &plugin.summary);
         out.option("support", plugin.support.as_deref());
         out.option("privacy_policy", plugin.privacy_policy.as_deref());
-        for (name, Capability::Kv(KvCapability { partition, quota, keys })) in &self.capabilities {
+        for (name, capability) in &self.capabilities {
             out.header(&format!("[capability.{name}]"));
-            out.text("kind", "kv");
-            out.text("partition", partition.as_str());
-            out.amount("quota", Unit::Bytes, *quota);
-            out.amount("keys", Unit::Count, *keys);
+            out.text("kind", capability.kind());
+            out.capability(capability);
         }
         out.header("[limits]");
         for row in LIMITS {
@@ -31,6 +31,18 @@ impl Manifest {
         }
         self.tools.iter().for_each(|tool| out.tool(tool));
         out.0
+    }
+}
+
+impl Capability {
+    /// The word that stands in `kind`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Kv(_) => "kv",
+            Self::Http(_) => "http",
+            Self::Files(_) => "files",
+        }
     }
 }
 
@@ -78,12 +90,45 @@ impl Printer {
         self.line(format_args!("{key} = [{}]", words.join(", ")));
     }
 
+    fn capability(&mut self, capability: &Capability) {
+        match capability {
+            Capability::Kv(KvCapability { partition, quota, keys }) => {
+                self.text("partition", partition.as_str());
+                self.amount("quota", Unit::Bytes, *quota);
+                self.amount("keys", Unit::Count, *keys);
+            }
+            Capability::Http(http) => self.http(http),
+            Capability::Files(FilesCapability { partition, quota, files }) => {
+                self.text("partition", partition.as_str());
+                self.amount("quota", Unit::Bytes, *quota);
+                self.amount("files", Unit::Count, *files);
+            }
+        }
+    }
+
+    fn http(&mut self, http: &HttpCapability) {
+        self.text("origin", &http.origin().to_string());
+        self.list("allow", http.allow().iter().map(ToString::to_string));
+        if let Some(secret) = http.secret() {
+            let (name, header, value) = (secret.name().as_str(), secret.header(), secret.value());
+            let (name, header, value) = (quote(name), quote(header), quote(&value));
+            self.line(format_args!("secret = {{ name = {name}, header = {header}, value = {value} }}"));
+        }
+        self.amount("redirects", Unit::Count, http.redirects().into());
+        self.amount("retries", Unit::Count, http.retries().into());
+    }
+
     fn tool(&mut self, tool: &Tool) {
         self.header("[[tool]]");
         self.text("name", tool.name.as_str());
         self.text("title", &tool.title);
         self.text("description", &tool.description);
         self.text("label", tool.label.as_str());
+        // A tool that can't write has neither, and there is no word for that in a manifest.
+        if tool.confirm() > Confirm::None {
+            self.text("confirm", tool.confirm().as_str());
+            self.text("preview", tool.preview.as_str());
+        }
         self.list("ask", tool.ask.iter().map(|kind| kind.as_str().to_owned()));
         self.list("uses", tool.uses.iter().map(ToString::to_string));
         self.list("scopes", tool.scopes.iter().map(ToString::to_string));

@@ -90,6 +90,11 @@ A tool's label is what a client is told of it. The host computes it: the highest
 `uses` open. `write` as the highest effect gives the label `write`, anything else `read`. `label` in the manifest may be
 stricter than that (`read`, `write`, `destructive`, in this order), never looser.
 
+A request that leaves the operator's `[boundary]` is a write, even a GET: its URL and its headers carry data out. So a tool that
+holds a capability of kind `http` whose `origin` is not wholly inside has the effect `write`, also with `NAME:read`. A manifest
+can't move the boundary: where it is read, everything counts as inside, and a host that publishes it refuses a label that is
+too low for the boundary it has.
+
 | host function | effect |
 |---|---|
 ";

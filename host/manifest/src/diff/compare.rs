@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Change, Changed};
-use crate::{Capability, CapabilityName, KvCapability, LIMITS, Package, Tool, ToolName, Unit};
+use crate::{Capability, CapabilityName, LIMITS, Package, Partition, Tool, ToolName, Unit};
 
 impl Package {
     /// Everything in which `new` differs from `old`, in the order of the manifest.
@@ -23,7 +23,7 @@ impl Package {
     }
 }
 
-struct Diff {
+pub(super) struct Diff {
     subject: String,
     changes: Vec<Change>,
 }
@@ -33,7 +33,7 @@ impl Diff {
         self.subject = subject.into();
     }
 
-    fn add(&mut self, changed: Changed) {
+    pub(super) fn add(&mut self, changed: Changed) {
         self.changes.push(Change { subject: self.subject.clone(), changed });
     }
 
@@ -43,7 +43,7 @@ impl Diff {
         }
     }
 
-    fn amount(&mut self, key: &'static str, unit: Unit, was: u64, is: u64) {
+    pub(super) fn amount(&mut self, key: &'static str, unit: Unit, was: u64, is: u64) {
         if was != is {
             self.add(Changed::Amount { key, unit, was, is });
         }
@@ -69,7 +69,7 @@ impl Diff {
             self.about(format!("capability.{name}"));
             match (old.get(name), is) {
                 (None, is) => self.add(Changed::CapabilityAdded(is.clone())),
-                (Some(Capability::Kv(was)), Capability::Kv(is)) => self.kv(was, is),
+                (Some(was), is) => self.capability(was, is),
             }
         }
         for name in old.keys().filter(|name| !new.contains_key(*name)) {
@@ -78,12 +78,31 @@ impl Diff {
         }
     }
 
-    fn kv(&mut self, was: &KvCapability, is: &KvCapability) {
-        if was.partition != is.partition {
-            self.add(Changed::Partition { was: was.partition, is: is.partition });
+    fn capability(&mut self, was: &Capability, is: &Capability) {
+        match (was, is) {
+            (Capability::Kv(was), Capability::Kv(is)) => {
+                self.partition(was.partition, is.partition);
+                self.amount("quota", Unit::Bytes, was.quota, is.quota);
+                self.amount("keys", Unit::Count, was.keys, is.keys);
+            }
+            (Capability::Http(was), Capability::Http(is)) => self.http(was, is),
+            (Capability::Files(was), Capability::Files(is)) => {
+                self.partition(was.partition, is.partition);
+                self.amount("quota", Unit::Bytes, was.quota, is.quota);
+                self.amount("files", Unit::Count, was.files, is.files);
+            }
+            // Another kind under the same name is another capability.
+            (Capability::Kv(_) | Capability::Http(_) | Capability::Files(_), is) => {
+                self.add(Changed::CapabilityRemoved);
+                self.add(Changed::CapabilityAdded(is.clone()));
+            }
         }
-        self.amount("quota", Unit::Bytes, was.quota, is.quota);
-        self.amount("keys", Unit::Count, was.keys, is.keys);
+    }
+
+    fn partition(&mut self, was: Partition, is: Partition) {
+        if was != is {
+            self.add(Changed::Partition { was, is });
+        }
     }
 
     fn tools(&mut self, old: &Package, new: &Package) {
@@ -110,6 +129,12 @@ impl Diff {
         if was.label != is.label {
             self.add(Changed::Label { was: was.label, is: is.label });
         }
+        if was.confirm() != is.confirm() {
+            self.add(Changed::Confirm { was: was.confirm(), is: is.confirm() });
+        }
+        if was.preview != is.preview {
+            self.add(Changed::Preview { was: was.preview, is: is.preview });
+        }
         let kinds = |tool: &Tool| tool.ask.iter().map(|kind| kind.as_str()).collect::<Vec<_>>();
         self.set(&kinds(was), &kinds(is), Changed::AskAdded, Changed::AskRemoved);
         self.order("ask", &kinds(was), &kinds(is));
@@ -125,13 +150,19 @@ impl Diff {
         }
     }
 
-    fn set<T: Clone + PartialEq>(&mut self, was: &[T], is: &[T], added: fn(T) -> Changed, removed: fn(T) -> Changed) {
+    pub(super) fn set<T: Clone + PartialEq>(
+        &mut self,
+        was: &[T],
+        is: &[T],
+        added: fn(T) -> Changed,
+        removed: fn(T) -> Changed,
+    ) {
         is.iter().filter(|item| !was.contains(item)).for_each(|item| self.add(added(item.clone())));
         was.iter().filter(|item| !is.contains(item)).for_each(|item| self.add(removed(item.clone())));
     }
 
     /// What both have, in another order.
-    fn order<T: PartialEq>(&mut self, what: &'static str, was: &[T], is: &[T]) {
+    pub(super) fn order<T: PartialEq>(&mut self, what: &'static str, was: &[T], is: &[T]) {
         let kept = was.iter().filter(|item| is.contains(item));
         if !kept.eq(is.iter().filter(|item| was.contains(item))) {
             self.add(Changed::Order(what));

@@ -2,6 +2,7 @@
 //! fingerprints differ have a change. Text that people cannot see is shown escaped.
 
 mod compare;
+mod http;
 mod text;
 
 use std::fmt;
@@ -9,7 +10,12 @@ use std::fmt;
 use serde_json::Value;
 
 pub use self::text::Segment;
-use crate::{Access, Capability, CapabilityName, Digest, KvCapability, Label, Partition, Scope, Unit, text::visible};
+use crate::{
+    Access, Capability, CapabilityName, Confirm, Digest, FilesCapability, KvCapability, Label, Partition, Preview,
+    Scope, Unit,
+    http::{HttpRule, OriginPattern, SecretSlot},
+    text::visible,
+};
 
 /// One change from an old release to a new one.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +56,24 @@ pub enum Changed {
         /// The new one.
         is: Partition,
     },
+    /// Requests go somewhere else.
+    Origin {
+        /// The old one.
+        was: OriginPattern,
+        /// The new one.
+        is: OriginPattern,
+    },
+    /// This may be asked there now.
+    RuleAdded(HttpRule),
+    /// This may no longer be asked there.
+    RuleRemoved(HttpRule),
+    /// The secret that the host puts into requests, or where it puts it; None is no secret.
+    Secret {
+        /// The old one.
+        was: Option<SecretSlot>,
+        /// The new one.
+        is: Option<SecretSlot>,
+    },
     /// A number of `[limits]` or of a capability.
     Amount {
         /// The manifest's key.
@@ -74,6 +98,20 @@ pub enum Changed {
         was: Label,
         /// The new one.
         is: Label,
+    },
+    /// What a call needs before it writes.
+    Confirm {
+        /// The old one.
+        was: Confirm,
+        /// The new one.
+        is: Confirm,
+    },
+    /// How much of what it does its preview shows.
+    Preview {
+        /// The old one.
+        was: Preview,
+        /// The new one.
+        is: Preview,
     },
     /// How a tool holds a capability; None is not at all.
     Uses {
@@ -114,7 +152,11 @@ impl Change {
     pub fn widens(&self) -> bool {
         match &self.changed {
             Changed::CapabilityAdded(_) | Changed::ToolAdded { .. } => true,
-            Changed::ScopeRemoved(_) | Changed::AskAdded(_) => true,
+            Changed::ScopeRemoved(_) | Changed::AskAdded(_) | Changed::RuleAdded(_) => true,
+            Changed::Origin { was, is } => !was.covers(is),
+            Changed::Secret { is, .. } => is.is_some(),
+            Changed::Confirm { was, is } => is < was,
+            Changed::Preview { is, .. } => *is == Preview::Partial,
             Changed::Partition { is, .. } => *is == Partition::Shared,
             Changed::Amount { was, is, .. } => is > was,
             Changed::Label { was, is } => is < was,
@@ -125,7 +167,7 @@ impl Change {
             }
             Changed::Component { .. } | Changed::Text { .. } | Changed::Order(_) => false,
             Changed::CapabilityRemoved | Changed::ToolRemoved => false,
-            Changed::ScopeAdded(_) | Changed::AskRemoved(_) => false,
+            Changed::ScopeAdded(_) | Changed::AskRemoved(_) | Changed::RuleRemoved(_) => false,
         }
     }
 
@@ -164,6 +206,19 @@ impl fmt::Display for Changed {
                 let (partition, quota) = (partition.as_str(), Unit::Bytes.print(*quota));
                 write!(f, "added: kv, partition {partition}, quota {quota}, {keys} keys")
             }
+            Self::CapabilityAdded(Capability::Files(FilesCapability { partition, quota, files })) => {
+                let (partition, quota) = (partition.as_str(), Unit::Bytes.print(*quota));
+                write!(f, "added: files, partition {partition}, quota {quota}, {files} files")
+            }
+            Self::CapabilityAdded(Capability::Http(http)) => write!(f, "added: {}", http::summary(http)),
+            Self::Origin { was, is } => {
+                write!(f, "requests go to another origin: was {}, is {}", was.shown(), is.shown())
+            }
+            Self::RuleAdded(rule) => write!(f, "may request `{rule}` now"),
+            Self::RuleRemoved(rule) => write!(f, "may no longer request `{rule}`"),
+            Self::Secret { was, is } => {
+                write!(f, "secret was {}, is {}", http::slot(was.as_ref()), http::slot(is.as_ref()))
+            }
             Self::CapabilityRemoved | Self::ToolRemoved => f.write_str("removed"),
             Self::Partition { was, is } => write!(f, "partition was {}, is {}", was.as_str(), is.as_str()),
             Self::Amount { key, unit, was, is } => {
@@ -175,6 +230,14 @@ impl fmt::Display for Changed {
                 let direction = if is > was { "raised" } else { "lowered" };
                 write!(f, "label {direction}: was {}, is {}", was.as_str(), is.as_str())
             }
+            Self::Confirm { was, is } => {
+                let direction = if is > was { "more" } else { "less" };
+                write!(f, "confirmed {direction}: was {}, is {}", was.as_str(), is.as_str())
+            }
+            Self::Preview { is: Preview::Partial, .. } => f.write_str(
+                "its preview is partial now: what comes after an answer from outside is not shown before it is done",
+            ),
+            Self::Preview { is: Preview::Whole, .. } => f.write_str("its preview is whole now"),
             Self::Uses { capability, was, is } => {
                 let word = |access: &Option<Access>| access.map_or("nothing", Access::as_str);
                 write!(f, "uses {capability}: was {}, is {}", word(was), word(is))

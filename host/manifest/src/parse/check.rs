@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 
 use super::{
-    Refusal,
+    Refusal, check_capability,
     list::Entry,
-    raw::{Keys, Kind, Quota, RawCapability, RawKv, RawManifest, RawPlugin, RawTool},
+    raw::{RawManifest, RawPlugin, RawTool},
     reader::{At, Reader},
 };
 use crate::{
-    Access, Capability, CapabilityName, KvCapability, Label, Manifest, PluginInfo, Tool, Use, finding::nearest, policy,
+    Access, Capability, CapabilityName, Confirm, Label, Manifest, PluginInfo, Preview, Scope, Tool, Use,
+    finding::nearest, http::Boundary, policy,
 };
 
 type Capabilities = IndexMap<CapabilityName, Capability>;
@@ -22,7 +23,7 @@ pub(super) fn check(raw: RawManifest, reader: &mut Reader<'_>) -> Option<Manifes
     let names: Vec<CapabilityName> = declared.iter().map(|(name, _)| name.clone()).collect();
     let mut capabilities = Capabilities::new();
     for (name, raw) in declared {
-        if let Some(capability) = raw.and_then(|RawCapability::Kv(kv)| check_kv(kv)) {
+        if let Some(capability) = raw.and_then(|raw| check_capability::check(raw, reader)) {
             capabilities.insert(name, capability);
         }
     }
@@ -50,16 +51,6 @@ fn check_plugin(raw: RawPlugin) -> Option<PluginInfo> {
     })
 }
 
-fn check_kv(raw: RawKv) -> Option<Capability> {
-    match raw.kind?.value {
-        Kind::Kv => Some(Capability::Kv(KvCapability {
-            partition: raw.partition?.value,
-            quota: raw.quota.map_or(Quota::BOUNDS.default, |quota| quota.value.0),
-            keys: raw.keys.map_or(Keys::BOUNDS.default, |keys| keys.value.0),
-        })),
-    }
-}
-
 /// Tool names are lower case by their form, so that equal is also equal after case folding (catalogue MC-04).
 fn check_names(tools: &[RawTool], reader: &mut Reader<'_>) {
     let mut first = HashMap::new();
@@ -77,7 +68,8 @@ fn check_tool(raw: RawTool, names: &[CapabilityName], known: &Capabilities, read
     check_uses(&entries, names, reader);
     let uses: Vec<Use> =
         entries.into_iter().map(|At { value: Entry { name, access }, .. }| Use { capability: name, access }).collect();
-    let computed = policy::effect(&uses, known).label();
+    // No boundary is known here: where everything is inside, the label is the lowest that it can be on any host.
+    let computed = policy::effect(&uses, known, &Boundary::everything()).label();
     let label = match raw.label {
         Some(written) if written.value < computed => {
             let because = policy::writing_use(&uses, known).map(|r#use| r#use.to_string()).unwrap_or_default();
@@ -87,23 +79,72 @@ fn check_tool(raw: RawTool, names: &[CapabilityName], known: &Capabilities, read
         Some(written) => written.value,
         None => computed,
     };
-    let scopes = raw.scopes.map(|scopes| scopes.value.0).unwrap_or_default();
-    for (at, scope) in scopes.iter().enumerate() {
-        if scopes[..at].iter().any(|other| other.value == scope.value) {
-            reader.refuse(&scope.spot, Refusal::ListedTwice(scope.value.to_string()));
-        }
-    }
+    let confirm = check_confirm(raw.confirm, label, reader);
+    let preview = check_preview(raw.preview, confirm, policy::sends(&uses, known), reader);
+    let ask = once(raw.ask.map(|ask| ask.value.0).unwrap_or_default(), |kind| kind.as_str().to_owned(), reader);
+    let scopes = once(raw.scopes.map(|scopes| scopes.value.0).unwrap_or_default(), Scope::to_string, reader);
     Some(Tool {
         name: raw.name?.value,
         title: raw.title?.value.0,
         description: raw.description?.value.0,
         label,
-        ask: raw.ask.map(|ask| ask.value.0.into_iter().map(|kind| match kind.value {}).collect()).unwrap_or_default(),
+        confirm,
+        preview,
+        ask,
         uses,
-        scopes: scopes.into_iter().map(|scope| scope.value).collect(),
+        scopes,
         input: raw.input.map(|file| file.value.0),
         output: raw.output.map(|file| file.value.0),
     })
+}
+
+/// What a call needs before it writes. A tool that can't write has nothing to confirm.
+fn check_confirm(raw: Option<At<Confirm>>, label: Label, reader: &mut Reader<'_>) -> Confirm {
+    let least = Confirm::least(label);
+    match raw {
+        Some(written) if label.writes() => written.value.max(least),
+        Some(written) => {
+            if is_known(&written, &["label", "uses"], reader) {
+                reader.refuse(&written.spot, Refusal::ConfirmsNothing(written.value));
+            }
+            least
+        }
+        None => least,
+    }
+}
+
+/// Only a tool that is confirmed and hears answers from outside can have more effects than its preview shows.
+fn check_preview(raw: Option<At<Preview>>, confirm: Confirm, sends: bool, reader: &mut Reader<'_>) -> Preview {
+    let Some(written) = raw else { return Preview::default() };
+    if written.value == Preview::Partial && is_known(&written, &["label", "confirm", "uses"], reader) {
+        if confirm == Confirm::None {
+            reader.refuse(&written.spot, Refusal::PreviewOfNothing);
+        } else if !sends {
+            reader.refuse(&written.spot, Refusal::PreviewIsWhole);
+        }
+    }
+    written.value
+}
+
+/// Whether what the keys beside `at` say is known: nothing of them was refused, nor of the capabilities that `uses` may name.
+/// Where it is not, what seems to be missing may be there.
+fn is_known<T>(at: &At<T>, keys: &[&str], reader: &Reader<'_>) -> bool {
+    let tool = at.spot.path.rsplit_once('.').map_or("", |(tool, _)| tool);
+    let capabilities = keys.contains(&"uses") && reader.refused("capability");
+    !capabilities && !keys.iter().any(|key| reader.refused(&format!("{tool}.{key}")))
+}
+
+/// The elements of a list in which nothing may stand twice.
+pub(super) fn once<T: PartialEq>(list: Vec<At<T>>, word: fn(&T) -> String, reader: &mut Reader<'_>) -> Vec<T> {
+    let mut kept: Vec<T> = Vec::new();
+    for At { spot, value } in list {
+        if kept.contains(&value) {
+            reader.refuse(&spot, Refusal::ListedTwice(word(&value)));
+        } else {
+            kept.push(value);
+        }
+    }
+    kept
 }
 
 fn check_uses(entries: &[At<Entry>], names: &[CapabilityName], reader: &mut Reader<'_>) {

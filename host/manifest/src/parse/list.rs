@@ -1,4 +1,4 @@
-//! The forms of lists and of what only stands in lists.
+//! The forms of lists and of entries of `uses`.
 
 use serde_json::{Value, json};
 use toml::de::DeValue;
@@ -10,20 +10,22 @@ use super::{
 };
 use crate::{Access, CapabilityName};
 
-/// A list of at most 32.
-#[derive(Debug, Default)]
-pub(super) struct List<T>(pub(super) Vec<At<T>>);
+/// A list of at least `LEAST` and at most `MOST`.
+#[derive(Debug)]
+pub(super) struct List<T, const LEAST: usize = 0, const MOST: usize = 32>(pub(super) Vec<At<T>>);
 
-const LONGEST_LIST: usize = 32;
-
-impl<T: Form> Form for List<T> {
+impl<T: Form, const LEAST: usize, const MOST: usize> Form for List<T, LEAST, MOST> {
     fn read(value: &DeValue<'_>, spot: &Spot, reader: &mut Reader<'_>) -> Option<Self> {
         let Some(list) = value.as_array() else {
             reader.refuse(spot, Refusal::Type { found: found(value), expected: Self::words() });
             return None;
         };
-        if list.len() > LONGEST_LIST {
-            reader.refuse(spot, Refusal::TooMany { found: list.len(), maximum: LONGEST_LIST });
+        if list.len() < LEAST {
+            reader.refuse(spot, Refusal::Empty(T::words()));
+            return None;
+        }
+        if list.len() > MOST {
+            reader.refuse(spot, Refusal::TooMany { found: list.len(), maximum: MOST });
             return None;
         }
         let elements = list.iter().enumerate();
@@ -31,7 +33,7 @@ impl<T: Form> Form for List<T> {
     }
 
     fn schema() -> Value {
-        json!({ "type": "array", "maxItems": LONGEST_LIST, "uniqueItems": true, "items": T::schema() })
+        json!({ "type": "array", "minItems": LEAST, "maxItems": MOST, "uniqueItems": true, "items": T::schema() })
     }
 
     fn words() -> String {
@@ -65,25 +67,5 @@ impl Form for Entry {
 
     fn words() -> String {
         "the name of a capability, a colon and read or write, such as \"notebook:write\"".to_owned()
-    }
-}
-
-/// A kind of question. This host can put none yet, so there is no value of this type.
-#[derive(Debug)]
-pub(super) enum Question {}
-
-impl Form for Question {
-    fn read(value: &DeValue<'_>, spot: &Spot, reader: &mut Reader<'_>) -> Option<Self> {
-        let text = reader.text(value, spot, Self::words())?;
-        reader.refuse(spot, Refusal::NoQuestions(text.to_owned()));
-        None
-    }
-
-    fn schema() -> Value {
-        json!({ "not": {} })
-    }
-
-    fn words() -> String {
-        "a kind of question, of which this host offers none in this version".to_owned()
     }
 }

@@ -1,7 +1,9 @@
 //! Reads `plugin.toml`: text to tree (`toml`), tree to written tables ([`raw`], whose single values are in [`value`]),
 //! tables to a [`Manifest`] ([`check`]). Every step goes on after a refusal, so that an author sees all of them at once.
 
+mod capability;
 mod check;
+mod check_capability;
 mod list;
 mod raw;
 mod reader;
@@ -14,7 +16,8 @@ use toml::de::{DeTable, DeValue};
 
 pub use self::refusal::Refusal;
 use self::{
-    raw::{RawKv, RawManifest, RawPlugin, RawTool},
+    capability::{RawFiles, RawHttp, RawKv, RawSecret},
+    raw::{RawManifest, RawPlugin, RawTool},
     reader::{Form as _, Reader, Spot},
     tables::RawLimits,
 };
@@ -83,11 +86,14 @@ pub(crate) fn schema() -> serde_json::Value {
 }
 
 /// The tables of a manifest: heading, and keys.
-pub(crate) fn tables() -> [(&'static str, Vec<Row>); 5] {
+pub(crate) fn tables() -> [(&'static str, Vec<Row>); 8] {
     [
         ("`plugin.toml`", RawManifest::rows()),
         ("`[plugin]`", RawPlugin::rows()),
         ("`[capability.NAME]` of kind `kv`", RawKv::rows()),
+        ("`[capability.NAME]` of kind `http`", RawHttp::rows()),
+        ("`secret` of a capability of kind `http`", RawSecret::rows()),
+        ("`[capability.NAME]` of kind `files`", RawFiles::rows()),
         ("`[limits]`", RawLimits::rows()),
         ("`[[tool]]`", RawTool::rows()),
     ]

@@ -82,6 +82,11 @@ impl<'t> Reader<'t> {
         self.wrong.push((offset, path.to_owned(), Refusal::Syntax { message, instead }));
     }
 
+    /// Whether something was refused at that key path or in it.
+    pub(super) fn refused(&self, path: &str) -> bool {
+        self.wrong.iter().any(|(_, at, _)| at.starts_with(path))
+    }
+
     pub(super) fn line(&self, spot: &Spot) -> usize {
         self.lines.line(spot.span.start)
     }

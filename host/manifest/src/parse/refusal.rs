@@ -1,6 +1,10 @@
 //! Everything a manifest can be refused for. Each says what is wrong, and after the semicolon what to write instead.
 
-use crate::{Label, TextFault, Unit, text::quoted};
+use crate::{
+    Confirm, Label, TextFault, Unit,
+    http::{InvalidHttpCapability, InvalidOrigin, InvalidRule, InvalidSecret},
+    text::quoted,
+};
 
 /// Why a key of a manifest is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -116,6 +120,21 @@ pub enum Refusal {
         /// The most.
         maximum: usize,
     },
+    /// A list that says nothing.
+    #[error("nothing is listed here, so nothing would be allowed; write {0}")]
+    Empty(String),
+    /// An origin that is none, or one that no manifest may have.
+    #[error(transparent)]
+    Origin(#[from] InvalidOrigin),
+    /// A line of `allow`.
+    #[error(transparent)]
+    Rule(#[from] InvalidRule),
+    /// A key of `secret`.
+    #[error(transparent)]
+    Secret(#[from] InvalidSecret),
+    /// What the keys of a capability of kind `http` are to each other. EG-11.
+    #[error(transparent)]
+    Http(#[from] InvalidHttpCapability),
     /// A manifest without tools describes nothing.
     #[error("there is no tool; write at least one [[tool]]")]
     NoTool,
@@ -159,9 +178,25 @@ pub enum Refusal {
         /// The entry of `uses` that makes it so.
         because: String,
     },
-    /// `ask`, as long as the host can put no question.
-    #[error("this host offers no kinds of question in this version, so no tool can ask {}; write `ask = []`, or delete it", quoted(.0))]
-    NoQuestions(String),
+    /// `confirm` where there is nothing to confirm.
+    #[error(
+        "this tool only reads, so a confirmation with `confirm = \"{}\"` would be of nothing; delete it, or write \
+         `label = \"write\"` if it is more than it seems",
+        .0.as_str()
+    )]
+    ConfirmsNothing(Confirm),
+    /// `preview` where nothing is previewed for a confirmation.
+    #[error(
+        "`preview` says how much a confirmation shows, and this tool has none; write `confirm = \"preview\"` or \
+         `confirm = \"person\"` too, or delete it"
+    )]
+    PreviewOfNothing,
+    /// `preview = "partial"` where no answer comes from outside.
+    #[error(
+        "this tool holds no capability of kind `http` with `write`, so what it does depends on no answer from outside and \
+         its preview is whole; delete it"
+    )]
+    PreviewIsWhole,
 }
 
 /// `` `a`, `b` ``

@@ -7,7 +7,10 @@ use super::{
     Refusal,
     reader::{Form, Reader, Spot, found},
 };
-use crate::{Bounds, CapabilityName, Label, Partition, PluginName, Scope, ToolName, Unit, text};
+use crate::{
+    AskKind, Bounds, CapabilityName, Confirm, Label, Partition, PluginName, Preview, Scope, SecretName, ToolName, Unit,
+    text,
+};
 
 /// `manifest = 1`.
 #[derive(Debug)]
@@ -57,6 +60,7 @@ names! {
     PluginName, "^[a-z][a-z0-9-]{0,39}$";
     ToolName, "^[a-z][a-z0-9_]{0,63}$";
     CapabilityName, "^[a-z][a-z0-9_-]{0,39}$";
+    SecretName, "^[a-z][a-z0-9_-]{0,63}$";
     Scope, "^[!#-\\[\\]-~]{1,128}$";
 }
 
@@ -212,6 +216,9 @@ macro_rules! words {
 words! {
     Partition { "user" => Self::User, "shared" => Self::Shared }
     Label { "read" => Self::Read, "write" => Self::Write, "destructive" => Self::Destructive }
+    Confirm { "preview" => Self::Preview, "person" => Self::Person }
+    Preview { "whole" => Self::Whole, "partial" => Self::Partial }
+    AskKind { "form" => Self::Form }
 }
 
 /// An amount within its bounds, or a refusal that names them.

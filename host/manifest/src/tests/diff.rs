@@ -1,6 +1,6 @@
 //! What an admin reads when a release changes.
 
-use super::{NOTES, notes, notes_file, notes_package};
+use super::{CRM, NOTES, crm_package, notes, notes_file, notes_package};
 use crate::{Change, Digest, Manifest, Package, Segment};
 
 /// The changes from the example to the example with the edits, as an admin reads them; `!` marks what widens.
@@ -55,6 +55,7 @@ fn rg_20_labels_uses_and_scopes_are_told() {
         ],
         &[
             "  tool.create: label raised: was write, is destructive",
+            "  tool.create: confirmed more: was none, is preview",
             "  tool.create: scope notes:admin is needed now",
             "! tool.create: scope notes:write is no longer needed",
             "  tool.search: label raised: was read, is write",
@@ -68,7 +69,11 @@ fn rg_20_a_lowered_label_widens() {
     let strict = NOTES.replace("label = \"write\"", "label = \"destructive\"");
     let old = Package::new(Manifest::parse(&strict).unwrap(), notes_file, Digest::of(b"component")).unwrap();
     let changes = Package::diff(&old, &notes_package());
-    assert_eq!(lines(&changes), ["! tool.create: label lowered: was destructive, is write"]);
+    let expected = [
+        "! tool.create: label lowered: was destructive, is write",
+        "! tool.create: confirmed less: was preview, is none",
+    ];
+    assert_eq!(lines(&changes), expected);
 }
 
 #[test]
@@ -126,4 +131,128 @@ fn rg_20_invisible_characters_are_shown_in_a_diff() {
     new.manifest.tools[0].title = "Create a no\u{200b}te\u{202e}".to_owned();
     let expected = ["  tool.create: title was `Create a note`, is `Create a no\\u{200b}te\\u{202e}`"];
     assert_eq!(lines(&Package::diff(&notes_package(), &new)), expected);
+}
+
+/// [`told`] of the example that sends requests.
+#[track_caller]
+fn told_of_crm(edits: &[(&str, &str)], expected: &[&str]) {
+    let mut text = CRM.to_owned();
+    for (from, to) in edits {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    assert_eq!(lines(&Package::diff(&crm_package(CRM), &crm_package(&text))), expected);
+}
+
+#[test]
+fn rg_20_where_requests_go_and_what_they_may_ask_is_told() {
+    told_of_crm(
+        &[
+            ("https://api.crm.example", "https://api.crm.example:8443"),
+            ("\"GET /v1/contacts/*\", \"POST /v1/notes\"", "\"POST /v1/notes\", \"DELETE /v1/**\", \"GET /v1/me\""),
+            ("redirects = 1", "redirects = 0\nretries = 2"),
+        ],
+        &[
+            "! capability.crm: requests go to another origin: was https://api.crm.example, is https://api.crm.example:8443",
+            "! capability.crm: may request `DELETE /v1/**` now",
+            "! capability.crm: may request `GET /v1/me` now",
+            "  capability.crm: may no longer request `GET /v1/contacts/*`",
+            "  capability.crm: redirects lowered: was 1, is 0",
+            "! capability.crm: retries raised: was 0, is 2",
+        ],
+    );
+    told_of_crm(
+        &[("\"GET /v1/contacts/*\", \"POST /v1/notes\"", "\"POST /v1/notes\", \"GET /v1/contacts/*\"")],
+        &["  capability.crm: allow stand in another order"],
+    );
+}
+
+#[test]
+fn rg_20_secrets_are_told() {
+    let secret = "secret = { name = \"crm_token\", header = \"authorization\", value = \"Bearer {}\" }\n";
+    told_of_crm(
+        &[(secret, "secret = { name = \"other\", header = \"x-key\", value = \"{}\" }\n")],
+        &[
+            "! capability.crm: secret was `crm_token` in the header `authorization`, as `Bearer {}`, is `other` in the header \
+             `x-key`, as `{}`",
+        ],
+    );
+    told_of_crm(
+        &[(secret, "")],
+        &["  capability.crm: secret was `crm_token` in the header `authorization`, as `Bearer {}`, is none"],
+    );
+}
+
+#[test]
+fn eg_24_a_new_origin_is_told_in_both_forms() {
+    told_of_crm(
+        &[("https://api.crm.example", "https://xn--80ak6aa92e.com")],
+        &[
+            "! capability.crm: requests go to another origin: was https://api.crm.example, is https://xn--80ak6aa92e.com (in \
+             letters: аррӏе.com; look twice: it can be taken for a name in Latin letters)",
+        ],
+    );
+    let more = "[capability.books]\nkind = \"http\"\norigin = \"https://xn--bcher-kva.example\"\nallow = [\"GET /\"]\n\n[[tool]]";
+    told_of_crm(
+        &[("[[tool]]", more)],
+        &[
+            "! capability.books: added: http, requests to https://xn--bcher-kva.example (in letters: bücher.example): `GET /`; \
+             secret: none; redirects followed: 0, tried again: 0",
+        ],
+    );
+}
+
+#[test]
+fn rg_20_a_narrower_origin_does_not_widen() {
+    let secret = "secret = { name = \"crm_token\", header = \"authorization\", value = \"Bearer {}\" }\n";
+    let old = CRM.replace(secret, "").replace("api.crm.example", "*.crm.example");
+    let new = CRM.replace(secret, "");
+    let changes = Package::diff(&crm_package(&old), &crm_package(&new));
+    let expected =
+        "capability.crm: requests go to another origin: was https://*.crm.example, is https://api.crm.example";
+    assert_eq!(lines(&changes), [format!("  {expected}")]);
+    assert!(Package::diff(&crm_package(&new), &crm_package(&old))[0].widens());
+}
+
+#[test]
+fn rg_20_another_kind_under_the_same_name_is_another_capability() {
+    told_of_crm(
+        &[("kind = \"files\"", "kind = \"kv\"")],
+        &["  capability.exports: removed", "! capability.exports: added: kv, partition user, quota 16 MiB, 10000 keys"],
+    );
+    told_of_crm(
+        &[("partition = \"user\"", "partition = \"shared\"\nfiles = 2000\nquota = 2048")],
+        &[
+            "! capability.exports: partition was user, is shared",
+            "  capability.exports: quota lowered: was 16 MiB, is 2 KiB",
+            "! capability.exports: files raised: was 1000, is 2000",
+        ],
+    );
+    let more = "[capability.drafts]\nkind = \"files\"\npartition = \"shared\"\n\n[[tool]]";
+    let expected = "! capability.drafts: added: files, partition shared, quota 16 MiB, 1000 files";
+    told_of_crm(&[("[[tool]]", more)], &[expected]);
+}
+
+#[test]
+fn rg_20_confirmation_preview_questions_and_limits_are_told() {
+    told_of_crm(
+        &[
+            ("confirm = \"person\"\npreview = \"partial\"\nask = [\"form\"]", "confirm = \"preview\""),
+            ("[[tool]]", "[limits]\nrequests = 9\nrequest_body = 0\n\n[[tool]]"),
+        ],
+        &[
+            "! limits: requests raised: was 8, is 9",
+            "  limits: request_body lowered: was 256 KiB, is 0 B",
+            "! tool.note: confirmed less: was person, is preview",
+            "  tool.note: its preview is whole now",
+            "  tool.note: may no longer ask form",
+        ],
+    );
+    let whole = CRM.replace("preview = \"partial\"\nask = [\"form\"]\n", "");
+    let changes = Package::diff(&crm_package(&whole), &crm_package(CRM));
+    let expected = [
+        "! tool.note: its preview is partial now: what comes after an answer from outside is not shown before it is done",
+        "! tool.note: may ask form now",
+    ];
+    assert_eq!(lines(&changes), expected);
 }

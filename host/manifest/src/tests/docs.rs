@@ -43,13 +43,17 @@ fn the_json_schema_takes_the_example_and_refuses_what_the_parser_refuses() {
     for (from, to) in [
         ("manifest = 1", "manifest = 2"),
         ("title = \"Create", "titel = \"Create"),
-        ("kind = \"kv\"", "kind = \"http\""),
+        ("kind = \"kv\"", "kind = \"ftp\""),
+        ("kind = \"kv\"", "kind = \"files\"\nkeys = 7"),
+        ("kind = \"kv\"", "kind = \"http\"\norigin = \"https://a.example\"\nallow = [\"GET /\"]"),
+        ("uses = [\"notebook:write\"]", "confirm = \"none\""),
+        ("uses = [\"notebook:write\"]", "preview = \"none\""),
         ("name = \"notes\"", "name = \"Notes\""),
         ("time = \"5 s\"", "time = 5"),
         ("fuel = 200_000_000", "fuel = 1"),
         ("[capability.notebook]", "[capability.Notebook]"),
         ("uses = [\"notebook:read\"]", "uses = [\"notebook\"]"),
-        ("scopes = [\"notes:read\"]", "ask = [\"form\"]"),
+        ("scopes = [\"notes:read\"]", "ask = [\"url\"]"),
         ("component = \"notes.wasm\"", "component = \"../notes.wasm\""),
     ] {
         let text = NOTES.replacen(from, to, 1);

@@ -1,5 +1,6 @@
 //! Tests of the whole crate through its public face.
 
+mod crm;
 mod diff;
 mod docs;
 mod notes;
@@ -61,6 +62,51 @@ const CREATE: &str = r#"{
 const NOTE: &str = r#"{ "type": "object", "properties": { "id": { "type": "string" } }, "required": ["id"] }"#;
 
 const SEARCH: &str = r#"{ "type": "object", "properties": { "word": { "type": "string" } } }"#;
+
+/// The other half of it: capabilities of the kinds `http` and `files`.
+const CRM: &str = r#"manifest = 1
+
+[plugin]
+name = "crm"
+version = "0.1.0"
+component = "crm.wasm"
+publisher = "example"
+summary = "Contacts of the sales team"
+
+[capability.crm]
+kind = "http"
+origin = "https://api.crm.example"
+allow = ["GET /v1/contacts/*", "POST /v1/notes"]
+secret = { name = "crm_token", header = "authorization", value = "Bearer {}" }
+redirects = 1
+
+[capability.exports]
+kind = "files"
+partition = "user"
+
+[[tool]]
+name = "find"
+title = "Find a contact"
+description = "Use this to find a contact."
+uses = ["crm:read"]
+
+[[tool]]
+name = "note"
+title = "Add a note"
+description = "Use this to add a note to a contact."
+confirm = "person"
+preview = "partial"
+ask = ["form"]
+uses = ["crm:write", "exports:write"]
+"#;
+
+fn crm() -> Manifest {
+    Manifest::parse(CRM).unwrap()
+}
+
+fn crm_package(text: &str) -> Package {
+    Package::new(Manifest::parse(text).unwrap(), |_| None, Digest::of(b"component")).unwrap()
+}
 
 fn notes() -> Manifest {
     Manifest::parse(NOTES).unwrap()

@@ -2,8 +2,11 @@ use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::json;
 
-use super::{NOTES, notes, notes_package};
-use crate::{Access, Capability, Effect, Interface, KvCapability, Label, Limits, Manifest, Partition, Use, validator};
+use super::{NOTES, crm, notes, notes_package};
+use crate::{
+    Access, Capability, Effect, Interface, KvCapability, Label, Limits, Manifest, Partition, Use, http::Boundary,
+    validator,
+};
 
 #[test]
 fn the_example_of_the_design_reads_as_it_is_meant() {
@@ -32,9 +35,10 @@ fn expected_kv() -> Capability {
 fn wr_01_labels_effects_and_hints_follow_from_uses() {
     let manifest = notes();
     let (create, search) = (manifest.tool("create").unwrap(), manifest.tool("search").unwrap());
-    assert_eq!((manifest.effect(create), create.label), (Effect::Write, Label::Write));
-    assert_eq!((manifest.effect(search), search.label), (Effect::Read, Label::Read));
-    let hints = |name: &str| serde_json::to_value(manifest.tool(name).unwrap().hints()).unwrap();
+    let boundary = Boundary::default();
+    assert_eq!((manifest.effect(create, &boundary), create.label), (Effect::Write, Label::Write));
+    assert_eq!((manifest.effect(search, &boundary), search.label), (Effect::Read, Label::Read));
+    let hints = |name: &str| serde_json::to_value(manifest.hints(manifest.tool(name).unwrap(), &boundary)).unwrap();
     let hint = |read: bool| json!({ "readOnlyHint": read, "destructiveHint": false, "idempotentHint": read, "openWorldHint": false });
     assert_eq!((hints("create"), hints("search")), (hint(false), hint(true)));
 }
@@ -44,8 +48,10 @@ fn a_label_may_be_raised_to_destructive() {
     let text = NOTES.replace("label = \"write\"", "label = \"destructive\"");
     let manifest = Manifest::parse(&text).unwrap();
     let create = manifest.tool("create").unwrap();
-    assert_eq!((create.label, manifest.computed_label(create)), (Label::Destructive, Label::Write));
-    assert!(create.hints().destructive && !create.hints().read_only);
+    let boundary = Boundary::default();
+    assert_eq!((create.label, manifest.computed_label(create, &boundary)), (Label::Destructive, Label::Write));
+    let hints = manifest.hints(create, &boundary);
+    assert!(hints.destructive && !hints.read_only);
 }
 
 #[test]
@@ -53,7 +59,7 @@ fn a_tool_that_uses_nothing_reads_only() {
     let text = NOTES.replace("uses = [\"notebook:read\"]\n", "");
     let manifest = Manifest::parse(&text).unwrap();
     let search = manifest.tool("search").unwrap();
-    assert_eq!((manifest.effect(search), search.label), (Effect::None, Label::Read));
+    assert_eq!((manifest.effect(search, &Boundary::default()), search.label), (Effect::None, Label::Read));
 }
 
 #[test]
@@ -61,8 +67,11 @@ fn wx_01_a_plugin_without_capabilities_may_import_only_what_is_open_to_all() {
     let text = "manifest = 1\n[plugin]\nname = \"a\"\nversion = \"0.1.0\"\ncomponent = \"a.wasm\"\npublisher = \"p\"\n\
                 summary = \"s\"\n[[tool]]\nname = \"t\"\ntitle = \"T\"\ndescription = \"D\"\n";
     let manifest = Manifest::parse(text).unwrap();
-    assert_eq!(manifest.interfaces(), BTreeSet::from([Interface::Log, Interface::Caller]));
-    assert_eq!(notes().interfaces(), BTreeSet::from([Interface::Kv, Interface::Log, Interface::Caller]));
+    let open = BTreeSet::from([Interface::Secrets, Interface::Questions, Interface::Log, Interface::Caller]);
+    assert_eq!(manifest.interfaces(), open);
+    let with = |more: &[Interface]| open.iter().chain(more).copied().collect::<BTreeSet<_>>();
+    assert_eq!(notes().interfaces(), with(&[Interface::Kv]));
+    assert_eq!(crm().interfaces(), with(&[Interface::Egress, Interface::Files]));
 }
 
 #[test]

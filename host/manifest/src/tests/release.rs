@@ -6,12 +6,15 @@ use proptest::{prelude::*, sample::Index};
 use serde_json::{Map, Value, json};
 
 use super::{CREATE, NOTES, notes, notes_file, notes_package, strategy};
-use crate::{AskKind, Capability, Digest, LIMITS, Manifest, Package, Partition, Use};
+use crate::{
+    AskKind, Capability, Confirm, Digest, FilesCapability, LIMITS, Manifest, Package, Partition, Preview, Use,
+    http::{HttpCapability, SecretSlot},
+};
 
 #[test]
 fn the_fingerprint_of_the_example_is_the_one_that_was_approved() {
     // Approvals are stored under it: whoever changes the encoding must change its domain, and this text.
-    let expected = "sha256:ea179c8daab731cd0f449d8ae5e988fb4f1ddb675bfdcab964055266e28961d5";
+    let expected = "sha256:49d91dd44d9d021a608821679b26389aab4463c4c9d390f49b298e8389607dfc";
     assert_eq!(notes_package().fingerprint().to_string(), expected);
 }
 
@@ -72,17 +75,16 @@ fn changes(package: &Package) -> Vec<(String, Package)> {
         });
     }
     for at in 0..package.manifest.capabilities.len() {
-        let kv = |package: &mut Package, edit: &dyn Fn(&mut crate::KvCapability)| {
-            let (_, Capability::Kv(kv)) = package.manifest.capabilities.get_index_mut(at).unwrap();
-            edit(kv);
-        };
-        change("partition", &|package| {
-            kv(package, &|kv| {
-                kv.partition = if kv.partition == Partition::User { Partition::Shared } else { Partition::User };
-            });
+        for (name, edit) in capability_changes(&package.manifest.capabilities[at]) {
+            change(name, &|package| edit(&mut package.manifest.capabilities[at]));
+        }
+        change("kind", &|package| {
+            let capability = &mut package.manifest.capabilities[at];
+            *capability = match capability {
+                Capability::Files(_) => Capability::Http(Arc::new(http("https://x.example", "GET /", None, 0, 0))),
+                _ => Capability::Files(FilesCapability { partition: Partition::User, quota: 1024, files: 1 }),
+            };
         });
-        change("quota", &|package| kv(package, &|kv| kv.quota ^= 1));
-        change("keys", &|package| kv(package, &|kv| kv.keys ^= 1));
         change("capability removed", &|package| drop(package.manifest.capabilities.shift_remove_index(at)));
     }
     change("capability added", &|package| {
@@ -97,7 +99,18 @@ fn changes(package: &Package) -> Vec<(String, Package)> {
             let label = &mut package.manifest.tools[at].label;
             *label = if *label == crate::Label::Destructive { crate::Label::Write } else { crate::Label::Destructive };
         });
-        change("ask", &|package| package.manifest.tools[at].ask.push(AskKind::Form));
+        change("confirm", &|package| {
+            let tool = &mut package.manifest.tools[at];
+            tool.confirm = if tool.confirm == Confirm::Person { Confirm::Preview } else { Confirm::Person };
+        });
+        change("preview", &|package| {
+            let preview = &mut package.manifest.tools[at].preview;
+            *preview = if *preview == Preview::Whole { Preview::Partial } else { Preview::Whole };
+        });
+        change("ask", &|package| {
+            let ask = &mut package.manifest.tools[at].ask;
+            *ask = if ask.is_empty() { vec![AskKind::Form] } else { Vec::new() };
+        });
         change("uses", &|package| {
             let r#use = Use { capability: "zz-other".parse().unwrap(), access: crate::Access::Read };
             package.manifest.tools[at].uses.push(r#use);
@@ -120,6 +133,91 @@ fn changes(package: &Package) -> Vec<(String, Package)> {
     for name in package.schemas.keys() {
         change("schema keyword", &|package| edit(package, name, "minProperties", json!(3)));
         change("schema text", &|package| edit(package, name, "description", json!("other")));
+    }
+    changes
+}
+
+type Edit = Box<dyn Fn(&mut Capability)>;
+
+/// Every single change of a capability that matters.
+fn capability_changes(capability: &Capability) -> Vec<(&'static str, Edit)> {
+    fn other(partition: &mut Partition) {
+        *partition = if *partition == Partition::User { Partition::Shared } else { Partition::User };
+    }
+    match capability {
+        Capability::Kv(_) => {
+            let kv = |edit: fn(&mut crate::KvCapability)| -> Edit {
+                Box::new(move |capability| {
+                    if let Capability::Kv(kv) = capability {
+                        edit(kv)
+                    }
+                })
+            };
+            vec![
+                ("partition", kv(|kv| other(&mut kv.partition))),
+                ("quota", kv(|kv| kv.quota ^= 1)),
+                ("keys", kv(|kv| kv.keys ^= 1)),
+            ]
+        }
+        Capability::Files(_) => {
+            let files = |edit: fn(&mut FilesCapability)| -> Edit {
+                Box::new(move |capability| {
+                    if let Capability::Files(files) = capability {
+                        edit(files)
+                    }
+                })
+            };
+            vec![
+                ("partition", files(|files| other(&mut files.partition))),
+                ("quota", files(|files| files.quota ^= 1)),
+                ("files", files(|files| files.files ^= 1)),
+            ]
+        }
+        Capability::Http(was) => http_changes(was)
+            .into_iter()
+            .map(|(name, changed)| {
+                let changed = Arc::new(changed);
+                let edit: Edit = Box::new(move |capability| *capability = Capability::Http(changed.clone()));
+                (name, edit)
+            })
+            .collect(),
+    }
+}
+
+/// A capability of kind `http`, valid whatever a change makes of it.
+fn http(origin: &str, allow: &str, secret: Option<&SecretSlot>, redirects: u8, retries: u8) -> HttpCapability {
+    let allow = allow.lines().map(|rule| rule.parse().unwrap()).collect();
+    HttpCapability::new(origin.parse().unwrap(), allow, secret.cloned(), redirects, retries).unwrap()
+}
+
+fn http_changes(was: &HttpCapability) -> Vec<(&'static str, HttpCapability)> {
+    let origin = was.origin().to_string();
+    let allow = was.allow().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    let (secret, redirects, retries) = (was.secret(), was.redirects(), was.retries());
+    let mut changes = vec![
+        ("origin's host", http("https://other.example", &allow, secret, redirects, retries)),
+        ("origin's port", http("https://other.example:444", &allow, secret, redirects, retries)),
+        ("rule added", http(&origin, &format!("{allow}\nGET /added/here"), secret, redirects, retries)),
+        ("rule changed", http(&origin, &allow.replacen(' ', " /changed", 1), secret, redirects, retries)),
+        ("redirects", http(&origin, &allow, secret, redirects ^ 1, retries)),
+        ("retries", http(&origin, &allow, secret, redirects, retries ^ 1)),
+    ];
+    if let Some((rest, _)) = allow.rsplit_once('\n') {
+        changes.push(("rule removed", http(&origin, rest, secret, redirects, retries)));
+        let turned = allow.lines().rev().collect::<Vec<_>>().join("\n");
+        changes.push(("rules in another order", http(&origin, &turned, secret, redirects, retries)));
+    }
+    if let Some(secret) = secret {
+        let (name, header, value) = (secret.name().as_str(), secret.header(), secret.value());
+        for (what, name, header, value) in [
+            ("secret's name", "another-name-than-any", header, value.as_str()),
+            ("secret's header", name, "another-header", &value),
+            ("secret's value", name, header, &format!("other{value}")),
+        ] {
+            let slot = SecretSlot::new(name, header, value).unwrap();
+            changes.push((what, http(&origin, &allow, Some(&slot), redirects, retries)));
+        }
+        changes.push(("secret removed", http(&origin, &allow, None, redirects, retries)));
     }
     changes
 }

@@ -6,8 +6,10 @@ use proptest::{collection, option, prelude::*, sample};
 use serde_json::{Value, json};
 
 use crate::{
-    Access, Capability, CapabilityName, Digest, HARD_LIMITS, KvCapability, LIMITS, Label, Limits, Manifest, Package,
-    Partition, PluginInfo, Tool, Use, policy,
+    Access, AskKind, Capability, CapabilityName, Confirm, Digest, FilesCapability, HARD_LIMITS, KvCapability, LIMITS,
+    Label, Limits, Manifest, Package, Partition, PluginInfo, Preview, Tool, Use,
+    http::{Boundary, HttpCapability, HttpRule, OriginPattern, SecretSlot},
+    policy,
 };
 
 pub(super) fn limits() -> impl Strategy<Value = Limits> {
@@ -46,25 +48,75 @@ fn plugin() -> impl Strategy<Value = PluginInfo> {
     )
 }
 
-fn capability() -> impl Strategy<Value = (CapabilityName, Capability)> {
-    let partition = prop_oneof![Just(Partition::User), Just(Partition::Shared)];
-    ("[a-d][_-]?[0-9]?", partition, 1024..=67_108_864_u64, 1..=100_000_u64).prop_map(
-        |(name, partition, quota, keys)| {
-            (name.parse().unwrap(), Capability::Kv(KvCapability { partition, quota, keys }))
+/// Few hosts, so that origins meet; with a wildcard, a port, an international name.
+pub(super) fn origin() -> impl Strategy<Value = OriginPattern> {
+    let host = sample::select(vec![
+        "a.example.com",
+        "b.example.com",
+        "*.example.com",
+        "*.b.example.com",
+        "xn--bcher-kva.example",
+        "internal",
+    ]);
+    let port = sample::select(vec!["", ":8443", ":80"]);
+    let scheme = sample::select(vec!["https", "https", "http"]);
+    (scheme, host, port).prop_map(|(scheme, host, port)| format!("{scheme}://{host}{port}").parse().unwrap())
+}
+
+/// What an operator could call inside.
+pub(super) fn inside() -> impl Strategy<Value = Vec<OriginPattern>> {
+    collection::vec(origin(), 0..6)
+}
+
+fn rule() -> impl Strategy<Value = HttpRule> {
+    let method = sample::select(vec!["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+    (method, "(/[a-z0-9._~]{0,6}[a-z]|/\\*){1,4}(/\\*\\*)?")
+        .prop_map(|(method, path)| format!("{method} {path}").parse().unwrap())
+}
+
+fn secret() -> impl Strategy<Value = SecretSlot> {
+    ("[a-z][a-z0-9_-]{0,20}", "(authorization|cookie|x-[a-z]{1,8})", "[A-Z]{0,6}[\"'\\\\ ]{0,2}", "[a-z=\"]{0,4}")
+        .prop_map(|(name, header, before, after)| {
+            SecretSlot::new(&name, &header, format!("{before}{{}}{after}").trim()).unwrap()
+        })
+}
+
+fn http() -> impl Strategy<Value = HttpCapability> {
+    let allow =
+        collection::btree_set(rule(), 1..5).prop_map(|rules| rules.into_iter().collect::<Vec<_>>()).prop_shuffle();
+    (origin(), allow, option::of(secret()), 0..=3_u8, 0..=3_u8).prop_map(
+        |(origin, allow, secret, redirects, retries)| {
+            // Only some origins may have a secret.
+            HttpCapability::new(origin.clone(), allow.clone(), secret, redirects, retries)
+                .unwrap_or_else(|_| HttpCapability::new(origin, allow, None, redirects, retries).unwrap())
         },
     )
 }
 
+fn capability() -> impl Strategy<Value = (CapabilityName, Capability)> {
+    let partition = || prop_oneof![Just(Partition::User), Just(Partition::Shared)];
+    let quota = 1024..=67_108_864_u64;
+    let kv = (partition(), quota.clone(), 1..=100_000_u64)
+        .prop_map(|(partition, quota, keys)| Capability::Kv(KvCapability { partition, quota, keys }));
+    let files = (partition(), quota, 1..=10_000_u64)
+        .prop_map(|(partition, quota, files)| Capability::Files(FilesCapability { partition, quota, files }));
+    let http = http().prop_map(|http| Capability::Http(Arc::new(http)));
+    ("[a-d][_-]?[0-9]?", prop_oneof![kv, http, files])
+        .prop_map(|(name, capability)| (name.parse().unwrap(), capability))
+}
+
 type Wanted = (sample::Index, bool);
 
-/// Everything of a tool but its name and its label; `uses` as indexes into whatever capabilities there are.
-type ToolParts = (String, String, u8, Vec<Wanted>, Vec<String>, bool, bool);
+/// Everything of a tool but its name and its label; `uses` as indexes into whatever capabilities there are, confirmation and
+/// preview as what is taken where the tool may have it.
+type ToolParts = (String, String, u8, (u8, bool, bool), Vec<Wanted>, Vec<String>, bool, bool);
 
 fn tool_parts() -> impl Strategy<Value = ToolParts> {
     let uses = collection::vec((any::<sample::Index>(), any::<bool>()), 0..4);
     let scopes = collection::btree_set("[a-z]{1,6}:[a-z]{1,6}", 0..3);
     let scopes = scopes.prop_map(|scopes| scopes.into_iter().collect());
-    (line(), "[a-zA-Z0-9 \n\"\\\\.,é]{0,60}[a-z]", 0..3_u8, uses, scopes, any::<bool>(), any::<bool>())
+    let asking = (0..3_u8, any::<bool>(), any::<bool>());
+    (line(), "[a-zA-Z0-9 \n\"\\\\.,é]{0,60}[a-z]", 0..3_u8, asking, uses, scopes, any::<bool>(), any::<bool>())
 }
 
 /// Any valid manifest.
@@ -79,7 +131,7 @@ pub(super) fn manifest() -> impl Strategy<Value = Manifest> {
 }
 
 fn tool(name: &str, parts: ToolParts, capabilities: &indexmap::IndexMap<CapabilityName, Capability>) -> Tool {
-    let (title, description, raised, wanted, scopes, input, output) = parts;
+    let (title, description, raised, (confirm, partial, ask), wanted, scopes, input, output) = parts;
     let mut uses: Vec<Use> = Vec::new();
     for (index, write) in wanted.into_iter().filter(|_| !capabilities.is_empty()) {
         let (capability, _) = capabilities.get_index(index.index(capabilities.len())).unwrap();
@@ -88,14 +140,21 @@ fn tool(name: &str, parts: ToolParts, capabilities: &indexmap::IndexMap<Capabili
             uses.push(Use { capability: capability.clone(), access });
         }
     }
-    let computed = policy::effect(&uses, capabilities).label();
-    let raised = [Label::Read, Label::Write, Label::Destructive][usize::from(raised)];
+    let computed = policy::effect(&uses, capabilities, &Boundary::everything()).label();
+    let label = computed.max([Label::Read, Label::Write, Label::Destructive][usize::from(raised)]);
+    let confirm = match [Confirm::None, Confirm::Preview, Confirm::Person][usize::from(confirm)] {
+        confirm if label.writes() => confirm.max(Confirm::least(label)),
+        _ => Confirm::None,
+    };
+    let partial = partial && confirm > Confirm::None && policy::sends(&uses, capabilities);
     Tool {
         name: name.parse().unwrap(),
         title,
         description,
-        label: computed.max(raised),
-        ask: Vec::new(),
+        label,
+        confirm,
+        preview: if partial { Preview::Partial } else { Preview::Whole },
+        ask: if ask { vec![AskKind::Form] } else { Vec::new() },
         uses,
         scopes: scopes.into_iter().map(|scope| scope.parse().unwrap()).collect(),
         input: input.then(|| format!("schemas/{name}.json")),

@@ -6,15 +6,17 @@ use super::refused;
 fn a_kind_of_capability_that_is_not_offered_is_refused_with_those_that_are() {
     refused(
         "kind = \"kv\"",
-        "kind = \"http\"\norigin = \"https://a.example\"",
+        "kind = \"sockets\"\norigin = \"https://a.example\"",
         &[
-            "plugin.toml:13:8: capability.notebook.kind: this host offers no capability of kind `http`; write one of `kv`",
+            "plugin.toml:13:8: capability.notebook.kind: this host offers no capability of kind `sockets`; write one of `kv`, `http`, `files`",
         ],
     );
     refused(
         "kind = \"kv\"\n",
         "",
-        &["plugin.toml:12:1: capability.notebook.kind: it is missing; write `kind`: one of \"kv\""],
+        &[
+            "plugin.toml:12:1: capability.notebook.kind: it is missing; write `kind`: one of \"kv\", \"http\", \"files\"",
+        ],
     );
     refused(
         "partition = \"user\"",
@@ -242,17 +244,6 @@ fn wr_01_a_label_below_what_the_tool_can_do_is_refused_with_the_entry_that_makes
         "label = \"read\"",
         &[
             "plugin.toml:26:9: tool.create.label: the label `read` is lower than what the tool can do: `notebook:write` has the effect `write`; write `label = \"write\"`, or `notebook:read` if it only reads",
-        ],
-    );
-}
-
-#[test]
-fn mc_11_questions_are_refused_as_long_as_none_can_be_put() {
-    refused(
-        "scopes = [\"notes:read\"]",
-        "ask = [\"form\"]",
-        &[
-            "plugin.toml:37:8: tool.search.ask[1]: this host offers no kinds of question in this version, so no tool can ask `form`; write `ask = []`, or delete it",
         ],
     );
 }
