@@ -13,11 +13,13 @@ pub enum RowKind {
     Refused,
     /// An admin did something.
     Admin,
+    /// One request left for the outside, or was refused.
+    Egress,
 }
 
 impl RowKind {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Intent, Self::Outcome, Self::Call, Self::Refused, Self::Admin];
+    pub const ALL: [Self; 6] = [Self::Intent, Self::Outcome, Self::Call, Self::Refused, Self::Admin, Self::Egress];
 
     /// The word stored.
     #[must_use]
@@ -28,6 +30,7 @@ impl RowKind {
             Self::Call => "call",
             Self::Refused => "refused",
             Self::Admin => "admin",
+            Self::Egress => "egress",
         }
     }
 }
@@ -111,6 +114,8 @@ pub struct AuditFilter {
     pub correlation: Option<[u8; 16]>,
     /// Only this tool.
     pub tool: Option<String>,
+    /// Only rows that record this.
+    pub kind: Option<RowKind>,
     /// Only rows older than this number.
     pub before: Option<i64>,
     /// At most so many; 1 to 10,000.

@@ -80,7 +80,7 @@ pub enum CommitRefused {
     OverQuota {
         /// The capability's name.
         capability: String,
-        /// `bytes` or `keys`.
+        /// `bytes`, `keys` or `files`.
         what: &'static str,
         /// What it would hold.
         wanted: u64,

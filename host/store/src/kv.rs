@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::AuditRow;
+use crate::{AuditRow, FileWrites};
 
 /// Whose rows: made by the host from a grant and a principal, never from a string that a guest passes (catalogue ST-01).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +38,8 @@ pub struct KvUsage {
 pub struct KvWrite {
     /// The value afterwards; none removes the key.
     pub value: Option<Vec<u8>>,
+    /// Seconds from the commit after which a value that was put is as if it had been removed; none: it stays.
+    pub expires_in: Option<u32>,
     /// What the key must still hold for the call to succeed, when it looked by compare-and-set before it wrote.
     pub expected: Option<Option<Vec<u8>>>,
 }
@@ -50,6 +52,8 @@ pub type KvWrites = BTreeMap<KvPartition, (PartitionLimits, BTreeMap<String, KvW
 pub struct Commit {
     /// In byte order, so that two commits touch rows in the same order.
     pub writes: KvWrites,
+    /// Files, in the same order.
+    pub files: FileWrites,
     /// Intent and outcome of the call.
     pub audit: Vec<AuditRow>,
 }

@@ -4,7 +4,9 @@
 
 mod audit;
 mod error;
+mod files;
 mod kv;
+mod preview;
 mod release;
 pub mod sqlite;
 
@@ -14,7 +16,9 @@ use portcullis_manifest::Fingerprint;
 
 pub use audit::{AuditEntry, AuditFilter, AuditRow, RowKind};
 pub use error::{CommitRefused, PublishRefused, StateRefused, Unavailable};
+pub use files::{FileEntry, FileWrite, FileWrites, FilesLimits, FilesPage, FilesPartition, FilesUsage};
 pub use kv::{Commit, KvPage, KvPartition, KvUsage, KvWrite, KvWrites, PartitionLimits};
+pub use preview::{NewPreview, PREVIEW_BYTES, PREVIEWS_PER_PRINCIPAL, SPENT_VALUES};
 pub use release::{Approval, Decision, NewRelease, PublishOutcome, Release, ReleaseState, Served};
 
 /// A boxed future: the trait has to be usable behind `dyn`, because which store it is comes from configuration.
@@ -40,7 +44,7 @@ pub trait Store: Send + Sync + 'static {
     /// A release's component, as it was published.
     fn component(&self, fingerprint: Fingerprint) -> Answer<'_, Result<Option<Vec<u8>>, Unavailable>>;
 
-    /// The committed value under a key.
+    /// The committed value under a key. A key that has expired is as if it had been removed, here and everywhere.
     fn kv_get(&self, partition: KvPartition, key: String) -> Answer<'_, Result<Option<Vec<u8>>, Unavailable>>;
 
     /// Committed keys that start with `prefix` and come after `after`, in byte order, at most `limit`.
@@ -55,8 +59,36 @@ pub trait Store: Send + Sync + 'static {
     /// Committed bytes and keys of a partition.
     fn kv_usage(&self, partition: KvPartition) -> Answer<'_, Result<KvUsage, Unavailable>>;
 
-    /// All of a call's writes and audit rows in one transaction, or nothing.
+    /// A committed file, whole, as it was written: a content of another size or digest is [`Unavailable`] and an alert.
+    fn file_read(&self, partition: FilesPartition, name: String) -> Answer<'_, Result<Option<Vec<u8>>, Unavailable>>;
+
+    /// Committed files whose names start with `prefix` and come after `after`, in byte order, at most `limit`.
+    fn files_list(
+        &self,
+        partition: FilesPartition,
+        prefix: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> Answer<'_, Result<FilesPage, Unavailable>>;
+
+    /// Committed bytes and files of a partition.
+    fn files_usage(&self, partition: FilesPartition) -> Answer<'_, Result<FilesUsage, Unavailable>>;
+
+    /// All of a call's writes, to keys and files, and its audit rows in one transaction, or nothing.
     fn commit(&self, commit: Commit) -> Answer<'_, Result<(), CommitRefused>>;
+
+    /// Keeps a preview, durably. Of one principal at most [`PREVIEWS_PER_PRINCIPAL`] wait: the oldest go first. When all
+    /// together would pass [`PREVIEW_BYTES`], it is refused.
+    fn preview_put(&self, preview: NewPreview) -> Answer<'_, Result<(), Unavailable>>;
+
+    /// Takes a preview out and appends `audit`, in one durable transaction, and gives its body. None, and no row, when it is not
+    /// there, was taken, or expires at `now` (milliseconds since 1970) or before. Of any number of callers one gets it.
+    fn confirm(&self, id: [u8; 16], audit: Vec<AuditRow>, now: i64)
+    -> Answer<'_, Result<Option<Vec<u8>>, Unavailable>>;
+
+    /// Whether this is the first time that `nonce` is spent, which is durable then. False too when it expires at `now`
+    /// (milliseconds since 1970) or before. At most [`SPENT_VALUES`] are remembered, each for a day longer than it is valid.
+    fn spend(&self, nonce: [u8; 16], expires_at: i64, now: i64) -> Answer<'_, Result<bool, Unavailable>>;
 
     /// Appends audit rows, durably. Shared, so that a caller that has to try again needs no copy.
     fn append(&self, rows: Arc<Vec<AuditRow>>) -> Answer<'_, Result<(), Unavailable>>;

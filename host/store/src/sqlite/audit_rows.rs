@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, params};
 
-use crate::{AuditEntry, AuditFilter, AuditRow, Unavailable};
+use crate::{AuditEntry, AuditFilter, AuditRow, RowKind, Unavailable};
 
 pub(super) fn append(db: &Connection, rows: &[AuditRow]) -> Result<(), Unavailable> {
     let mut insert = db.prepare_cached(
@@ -35,7 +35,8 @@ pub(super) fn append(db: &Connection, rows: &[AuditRow]) -> Result<(), Unavailab
 pub(super) fn list(db: &Connection, filter: &AuditFilter) -> Result<Vec<AuditEntry>, Unavailable> {
     let mut select = db.prepare_cached(&select(filter))?;
     let before = filter.before.unwrap_or(i64::MAX);
-    let rows = select.query_map(params![filter.correlation, filter.tool, before, filter.limit], entry)?;
+    let kind = filter.kind.map(RowKind::as_str);
+    let rows = select.query_map(params![filter.correlation, filter.tool, before, filter.limit, kind], entry)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -46,7 +47,7 @@ fn select(filter: &AuditFilter) -> String {
         "SELECT seq, kind, at, correlation, principal, tool, release, label, class, effect, fuel, memory, wall_us,
                 host_calls, count, detail
          FROM audit
-         WHERE {called} AND (?2 IS NULL OR tool = ?2) AND seq < ?3
+         WHERE {called} AND (?2 IS NULL OR tool = ?2) AND (?5 IS NULL OR kind = ?5) AND seq < ?3
          ORDER BY seq DESC LIMIT ?4"
     )
 }
@@ -75,7 +76,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{RowKind, sqlite::open};
+    use crate::sqlite::open;
 
     fn row(correlation: u8, tool: &str) -> AuditRow {
         AuditRow {
@@ -103,14 +104,18 @@ mod tests {
         let db = open::writer(home.path()).unwrap();
         let rows: Vec<_> = (0..10).map(|n| row(n / 4, if n % 2 == 0 { "even" } else { "odd" })).collect();
         append(&db, &rows).unwrap();
+        append(&db, &[AuditRow { kind: RowKind::Egress, ..row(9, "even") }]).unwrap();
         let list = |filter: AuditFilter| {
             let rows = list(&db, &AuditFilter { limit: 3, ..filter }).unwrap();
             rows.into_iter().map(|entry| entry.seq).collect::<Vec<_>>()
         };
         let (any, correlation, tool) = (AuditFilter::default(), Some([1; 16]), Some("even".to_owned()));
-        assert_eq!(list(any.clone()), [10, 9, 8]);
+        assert_eq!(list(any.clone()), [11, 10, 9]);
+        assert_eq!(list(AuditFilter { kind: Some(RowKind::Egress), ..any.clone() }), [11]);
+        assert_eq!(list(AuditFilter { kind: Some(RowKind::Call), before: Some(3), ..any.clone() }), [2, 1]);
+        assert!(list(AuditFilter { kind: Some(RowKind::Admin), ..any.clone() }).is_empty());
         assert_eq!(list(AuditFilter { before: Some(3), ..any.clone() }), [2, 1]);
-        assert_eq!(list(AuditFilter { tool: tool.clone(), ..any.clone() }), [9, 7, 5]);
+        assert_eq!(list(AuditFilter { tool: tool.clone(), before: Some(11), ..any.clone() }), [9, 7, 5]);
         assert_eq!(list(AuditFilter { correlation, ..any.clone() }), [8, 7, 6]);
         assert_eq!(list(AuditFilter { correlation, tool, before: Some(7), ..any }), [5]);
     }
@@ -121,7 +126,8 @@ mod tests {
         let db = open::writer(home.path()).unwrap();
         let plan = |filter| {
             let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {}", select(&filter))).unwrap();
-            let steps = explain.query_map(params![filter.correlation, filter.tool, 9, 9], |row| row.get(3)).unwrap();
+            let steps =
+                explain.query_map(params![filter.correlation, filter.tool, 9, 9, "call"], |row| row.get(3)).unwrap();
             steps.collect::<Result<Vec<String>, _>>().unwrap()
         };
         let (any, correlation) = (AuditFilter::default(), Some([1; 16]));

@@ -21,7 +21,32 @@ const GROUP_BYTES: u64 = 8 << 20;
 pub(super) const ALONE: usize = 1;
 
 /// Told, after the transaction has ended, how it ended.
-type Reply = Box<dyn FnOnce(Result<(), Unavailable>) + Send>;
+type Reply = Box<dyn FnOnce(Result<(), Failed>) + Send>;
+
+/// A transaction that has failed.
+#[derive(Clone)]
+struct Failed {
+    error: Unavailable,
+    /// See [`Ending::Doubtful`].
+    doubtful: bool,
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Self { error: error.into(), doubtful: false }
+    }
+}
+
+/// How a job has ended, for what it left outside the database.
+pub(super) enum Ending<'a, T> {
+    /// It succeeded and is durable.
+    Durable(&'a T),
+    /// Nothing of it is there, nor ever will be.
+    Undone,
+    /// Nothing of it is there. But COMMIT failed with all of it written, perhaps in the last sync: a process that opens the
+    /// database before anything else was written to it may find it there.
+    Doubtful,
+}
 
 type Work = Box<dyn FnOnce(&Connection) -> (Reply, Transaction) + Send>;
 
@@ -41,6 +66,7 @@ enum Transaction {
     Broken,
 }
 
+#[derive(Clone)]
 pub(super) struct Executor {
     jobs: mpsc::Sender<Job>,
 }
@@ -62,40 +88,77 @@ impl Executor {
         E: From<Unavailable> + From<rusqlite::Error> + Send + 'static,
         F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     {
-        self.write(0, job)
+        self.write(0, job, |_| ())
     }
 
-    /// [`Executor::run`] for a job that writes so many bytes that few of its like should share a transaction.
-    pub(super) fn write<T, E, F>(&self, bytes: u64, job: F) -> impl Future<Output = Result<T, E>> + Send + use<T, E, F>
+    /// [`Executor::run`] for a thread of our own, which may wait.
+    pub(super) fn run_here<T, E, F>(&self, job: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Unavailable> + From<rusqlite::Error> + Send + 'static,
         F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     {
-        let (answer, done) = oneshot::channel();
-        let run = move |db: &Connection| -> (Reply, Transaction) {
-            let (result, transaction) = in_savepoint(db, job);
-            let reply = move |committed: Result<(), Unavailable>| {
-                let result = match committed {
-                    Ok(()) => result,
-                    // Who broke it knows best why.
-                    Err(_) if transaction == Transaction::Broken && result.is_err() => result,
-                    // A refusal too: it may rest on what was done before it in this transaction.
-                    Err(error) => Err(error.into()),
-                };
-                // The caller may have gone; what was done stays done.
-                let _ = answer.send(result);
-            };
-            (Box::new(reply), transaction)
-        };
-        let job = Job { run: Box::new(run), bytes };
+        let (job, done) = prepare(0, job, |_| ());
+        self.jobs.blocking_send(job).map_err(|_| not_run())?;
+        done.blocking_recv().map_err(|_| not_run())?
+    }
+
+    /// [`Executor::run`] for a job that writes so many bytes that few of its like should share a transaction. `after` hears how
+    /// it ended before the caller does, and even if the caller has gone; it is dropped unheard when the job was never run.
+    pub(super) fn write<T, E, F, A>(
+        &self,
+        bytes: u64,
+        job: F,
+        after: A,
+    ) -> impl Future<Output = Result<T, E>> + Send + use<T, E, F, A>
+    where
+        T: Send + 'static,
+        E: From<Unavailable> + From<rusqlite::Error> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        A: FnOnce(Ending<'_, T>) + Send + 'static,
+    {
+        let (job, done) = prepare(bytes, job, after);
         let jobs = self.jobs.clone();
         async move {
-            let gone = || E::from(Unavailable { reason: "it took the request and did not run it".to_owned() });
-            jobs.send(job).await.map_err(|_| gone())?;
-            done.await.map_err(|_| gone())?
+            jobs.send(job).await.map_err(|_| not_run())?;
+            done.await.map_err(|_| not_run())?
         }
     }
+}
+
+fn not_run() -> Unavailable {
+    Unavailable { reason: "it took the request and did not run it".to_owned() }
+}
+
+fn prepare<T, E, F, A>(bytes: u64, job: F, after: A) -> (Job, oneshot::Receiver<Result<T, E>>)
+where
+    T: Send + 'static,
+    E: From<Unavailable> + From<rusqlite::Error> + Send + 'static,
+    F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    A: FnOnce(Ending<'_, T>) + Send + 'static,
+{
+    let (answer, done) = oneshot::channel();
+    let run = move |db: &Connection| -> (Reply, Transaction) {
+        let (result, transaction) = in_savepoint(db, job);
+        let reply = move |committed: Result<(), Failed>| {
+            after(match (&committed, &result) {
+                (Ok(()), Ok(done)) => Ending::Durable(done),
+                (Err(Failed { doubtful: true, .. }), Ok(_)) => Ending::Doubtful,
+                _ => Ending::Undone,
+            });
+            let result = match committed {
+                Ok(()) => result,
+                // Who broke it knows best why.
+                Err(_) if transaction == Transaction::Broken && result.is_err() => result,
+                // A refusal too: it may rest on what was done before it in this transaction.
+                Err(failed) => Err(failed.error.into()),
+            };
+            // The caller may have gone; what was done stays done.
+            let _ = answer.send(result);
+        };
+        (Box::new(reply), transaction)
+    };
+    (Job { run: Box::new(run), bytes }, done)
 }
 
 fn in_savepoint<T, E: From<rusqlite::Error>>(
@@ -122,7 +185,7 @@ fn work(connection: &Connection, mut queue: mpsc::Receiver<Job>, group: usize) {
     let mut replies = Vec::with_capacity(group);
     while let Some(first) = queue.blocking_recv() {
         let done = transaction(connection, first, &mut queue, &mut replies, group);
-        if let Err(error) = &done {
+        if let Err(Failed { error, .. }) = &done {
             tracing::error!(%error, "the store could not commit; what was in this transaction is not done");
         }
         for reply in replies.drain(..) {
@@ -137,7 +200,7 @@ fn transaction(
     queue: &mut mpsc::Receiver<Job>,
     replies: &mut Vec<Reply>,
     group: usize,
-) -> Result<(), Unavailable> {
+) -> Result<(), Failed> {
     // A job that finds no open transaction would write by itself, unrecorded by COMMIT: it is dropped instead, and its
     // caller, whose channel closes, is told that the store has not answered.
     connection.prepare_cached("BEGIN")?.execute([])?;
@@ -151,14 +214,16 @@ fn transaction(
             // What comes next is another group's: here its savepoint would be a transaction of its own.
             leave(connection)?;
             let reason = "the transaction that this was done in was rolled back".to_owned();
-            return Err(Unavailable { reason });
+            return Err(Failed { error: Unavailable { reason }, doubtful: false });
         }
         let room = replies.len() < group && written < GROUP_BYTES;
         next = if room { queue.try_recv().ok() } else { None };
     }
     if let Err(error) = connection.prepare_cached("COMMIT")?.execute([]) {
+        // What did not fit was not written to its end.
+        let doubtful = error.sqlite_error_code() != Some(rusqlite::ErrorCode::DiskFull);
         leave(connection)?;
-        return Err(error.into());
+        return Err(Failed { error: error.into(), doubtful });
     }
     Ok(())
 }
@@ -281,10 +346,11 @@ mod tests {
                 tokio::task::yield_now().await;
                 let job = |bytes: &u64| {
                     let path = rig.home.path().join("db");
-                    tokio::spawn(rig.executor.write(*bytes, move |db| -> Result<i64, Unavailable> {
+                    let count = move |db: &Connection| -> Result<i64, Unavailable> {
                         insert(1)(db)?;
                         Ok(Connection::open(path)?.query_row("SELECT count(*) FROM t", [], |row| row.get(0))?)
-                    }))
+                    };
+                    tokio::spawn(rig.executor.write(*bytes, count, |_| ()))
                 };
                 let jobs: Vec<_> = bytes.iter().map(job).collect();
                 tokio::task::yield_now().await;

@@ -1,15 +1,25 @@
 //! The store of one host: SQLite with one writing thread, group commit, and reading threads.
 //!
+//! What plugins keep as files are rows too; their contents are blobs in a folder beside the database, written before the
+//! transaction that names them and removed after the one that no longer does.
+//!
 //! The process that holds the lock file owns the store until it ends; nothing else opens the database.
 
 mod audit_rows;
+mod blob;
+mod clock;
 mod executor;
+mod expiry;
+mod file_rows;
+mod housekeeper;
 mod kv_rows;
 mod open;
 mod owner;
+mod preview_rows;
 mod release_rows;
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::{
         Arc,
@@ -18,12 +28,19 @@ use std::{
 };
 
 use portcullis_manifest::Fingerprint;
+use rusqlite::Connection;
 
 use crate::{
-    Answer, AuditEntry, AuditFilter, AuditRow, Commit, CommitRefused, Decision, KvPage, KvPartition, KvUsage,
-    NewRelease, PublishOutcome, PublishRefused, Release, Served, StateRefused, Store, Unavailable,
+    Answer, AuditEntry, AuditFilter, AuditRow, Commit, CommitRefused, Decision, FileWrites, FilesPage, FilesPartition,
+    FilesUsage, KvPage, KvPartition, KvUsage, NewPreview, NewRelease, PublishOutcome, PublishRefused, Release, Served,
+    StateRefused, Store, Unavailable,
 };
-use executor::Executor;
+use blob::{Folder, Opened};
+use clock::{Clock, System, Time};
+use executor::{Ending, Executor};
+use file_rows::Staged;
+use housekeeper::{Housekeeper, Unnamed};
+use kv_rows::Seen;
 pub use open::OpenError;
 pub use owner::{OwnerLock, OwnerLockError};
 
@@ -31,47 +48,138 @@ pub use owner::{OwnerLock, OwnerLockError};
 /// stopping the rest.
 const READERS: usize = 2;
 
+/// How many threads write blobs and sync them, and how many read files: none of that is done where keys are read or rows written.
+const FILERS: usize = 2;
+
+/// Threads that do the same, one after the other.
+struct InTurn<const N: usize> {
+    threads: [Executor; N],
+    turn: AtomicUsize,
+}
+
+impl<const N: usize> InTurn<N> {
+    fn of(threads: [Executor; N]) -> Self {
+        Self { threads, turn: AtomicUsize::new(0) }
+    }
+
+    fn next(&self) -> &Executor {
+        &self.threads[self.turn.fetch_add(1, Ordering::Relaxed) % N]
+    }
+}
+
 /// See the module.
 pub struct SqliteStore {
     writer: Executor,
-    readers: [Executor; READERS],
-    turn: AtomicUsize,
+    readers: InTurn<READERS>,
     /// For what can be long: listings and components. No guest waits for it.
     lister: Executor,
+    file_readers: InTurn<FILERS>,
+    file_writers: InTurn<FILERS>,
+    folder: Arc<Folder>,
+    clock: Clock,
+    keeper: Housekeeper,
 }
 
 impl SqliteStore {
-    /// Opens or creates `portcullis.db` in `directory`, after checking that it is safe to use (catalogue ST-24).
+    /// Opens or creates `portcullis.db` and the folder `files` in `directory`, after checking that they are safe to use
+    /// (catalogue ST-24). A database of an older program is brought up.
     ///
     /// # Errors
     /// [`OpenError`] says what is unsafe and what to do.
-    pub fn open(directory: &Path, _owner: &OwnerLock) -> Result<Self, OpenError> {
+    pub fn open(directory: &Path, owner: &OwnerLock) -> Result<Self, OpenError> {
+        Self::open_at(directory, owner, Arc::new(System))
+    }
+
+    fn open_at(directory: &Path, _owner: &OwnerLock, time: Arc<dyn Time>) -> Result<Self, OpenError> {
         let writer = open::writer(directory)?;
+        let clock = Clock::start(time, expiry::mark(&writer)?);
+        let folder = Arc::new(Folder::open(directory)?);
+        let kept = folder.sweep(|blob| file_rows::names(&writer, blob))?;
+        let missing = file_rows::count(&writer)?.saturating_sub(kept);
+        if missing > 0 {
+            tracing::error!(target: "portcullis::alert", alert = "file-damaged", missing, "files that plugins keep are not in the folder `files`");
+        }
         let reader =
             |name| open::reader(directory).map(|connection| Executor::start(name, connection, executor::ALONE));
+        let writer = Executor::start("store-write", writer, executor::GROUP);
+        let keeper = Housekeeper::start(writer.clone(), clock.clone(), folder.clone());
         Ok(Self {
-            writer: Executor::start("store-write", writer, executor::GROUP),
-            readers: [reader("store-read-0")?, reader("store-read-1")?],
-            turn: AtomicUsize::new(0),
+            writer,
+            readers: InTurn::of([reader("store-read-0")?, reader("store-read-1")?]),
             lister: reader("store-list")?,
+            file_readers: InTurn::of([reader("store-fread-0")?, reader("store-fread-1")?]),
+            file_writers: InTurn::of([reader("store-fwrite-0")?, reader("store-fwrite-1")?]),
+            folder,
+            clock,
+            keeper,
         })
     }
 
-    fn reader(&self) -> &Executor {
-        &self.readers[self.turn.fetch_add(1, Ordering::Relaxed) % READERS]
+    /// Reads what can expire.
+    async fn settled<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection, i64) -> Result<Seen<T>, Unavailable> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let clock = self.clock.clone();
+        let done = self.readers.next().run(move |db| {
+            let now = clock.now();
+            read(db, now).map(|seen| (seen, now))
+        });
+        let (Seen { answer, unsettled }, now) = done.await?;
+        if unsettled {
+            let settled: Result<(), Unavailable> = self.writer.run(move |db| expiry::settle(db, now)).await;
+            if let Err(error) = settled {
+                // Reading goes on where nothing can be written.
+                tracing::warn!(%error, "that a key has expired was not written down");
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Writes the contents of a commit as blobs, durably.
+    async fn stage(&self, writes: FileWrites) -> Result<(Staged, Unnamed), Unavailable> {
+        let mut unnamed = Unnamed::new(self.keeper.clone());
+        if writes.is_empty() {
+            return Ok((Staged::new(), unnamed));
+        }
+        let folder = self.folder.clone();
+        let stage = move |_: &Connection| {
+            let mut staged = Staged::new();
+            for (at, (limits, files)) in writes {
+                let mut blobs = BTreeMap::new();
+                for (name, write) in files {
+                    let blob = match write.content {
+                        Some(content) => Some(folder.write(&at.plugin, &at.owner, &content)?),
+                        None => None,
+                    };
+                    if let Some(blob) = &blob {
+                        unnamed.add(blob);
+                    }
+                    blobs.insert(name, blob);
+                }
+                if blobs.values().any(Option::is_some) {
+                    folder.settle(&at.plugin, &at.owner)?;
+                }
+                staged.insert(at, (limits, blobs));
+            }
+            Ok((staged, unnamed))
+        };
+        self.file_writers.next().run(stage).await
     }
 }
 
 impl Store for SqliteStore {
     fn publish(&self, release: NewRelease, mut audit: AuditRow) -> Answer<'_, Result<PublishOutcome, PublishRefused>> {
-        Box::pin(self.writer.write(release.component.len() as u64, move |db| {
+        let bytes = release.component.len() as u64;
+        let publish = move |db: &Connection| {
             let outcome = release_rows::publish(db, &release)?;
             if outcome != PublishOutcome::New {
                 audit.detail.push_str(", which was there already");
             }
             audit_rows::append(db, &[audit])?;
             Ok(outcome)
-        }))
+        };
+        Box::pin(self.writer.write(bytes, publish, |_| ()))
     }
 
     fn decide(&self, decision: Decision, audit: AuditRow) -> Answer<'_, Result<(), StateRefused>> {
@@ -94,7 +202,7 @@ impl Store for SqliteStore {
     }
 
     fn kv_get(&self, partition: KvPartition, key: String) -> Answer<'_, Result<Option<Vec<u8>>, Unavailable>> {
-        Box::pin(self.reader().run(move |db| kv_rows::get(db, &partition, &key)))
+        Box::pin(self.settled(move |db, now| kv_rows::get(db, now, &partition, &key)))
     }
 
     fn kv_list(
@@ -104,18 +212,72 @@ impl Store for SqliteStore {
         after: Option<String>,
         limit: u32,
     ) -> Answer<'_, Result<KvPage, Unavailable>> {
-        Box::pin(self.reader().run(move |db| kv_rows::list(db, &partition, &prefix, after.as_deref(), limit)))
+        Box::pin(self.settled(move |db, now| kv_rows::list(db, now, &partition, &prefix, after.as_deref(), limit)))
     }
 
     fn kv_usage(&self, partition: KvPartition) -> Answer<'_, Result<KvUsage, Unavailable>> {
-        Box::pin(self.reader().run(move |db| kv_rows::usage(db, &partition)))
+        Box::pin(self.settled(move |db, now| kv_rows::usage(db, now, &partition)))
+    }
+
+    fn file_read(&self, partition: FilesPartition, name: String) -> Answer<'_, Result<Option<Vec<u8>>, Unavailable>> {
+        let folder = self.folder.clone();
+        Box::pin(
+            self.file_readers
+                .next()
+                .run(move |db| folder.open_blob(|| file_rows::find(db, &partition, &name), Opened::content)),
+        )
+    }
+
+    fn files_list(
+        &self,
+        partition: FilesPartition,
+        prefix: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> Answer<'_, Result<FilesPage, Unavailable>> {
+        Box::pin(self.readers.next().run(move |db| file_rows::list(db, &partition, &prefix, after.as_deref(), limit)))
+    }
+
+    fn files_usage(&self, partition: FilesPartition) -> Answer<'_, Result<FilesUsage, Unavailable>> {
+        Box::pin(self.readers.next().run(move |db| file_rows::usage(db, &partition)))
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, Result<(), CommitRefused>> {
-        Box::pin(self.writer.write(kv_rows::bytes(&commit.writes), move |db| {
-            kv_rows::apply(db, &commit.writes)?;
-            audit_rows::append(db, &commit.audit).map_err(CommitRefused::from)
-        }))
+        Box::pin(async move {
+            let Commit { writes, files, audit } = commit;
+            // Before the transaction, because nobody else's should wait for these syncs.
+            let (staged, unnamed) = self.stage(files).await?;
+            let clock = self.clock.clone();
+            let bytes = kv_rows::bytes(&writes);
+            let apply = move |db: &Connection| -> Result<_, CommitRefused> {
+                kv_rows::apply(db, clock.now(), &writes)?;
+                let replaced = file_rows::apply(db, &staged)?;
+                audit_rows::append(db, &audit)?;
+                Ok(replaced)
+            };
+            let ended = |ending: Ending<'_, _>| unnamed.ended(ending);
+            self.writer.write(bytes, apply, ended).await.map(|_| ())
+        })
+    }
+
+    fn preview_put(&self, preview: NewPreview) -> Answer<'_, Result<(), Unavailable>> {
+        let wall = self.clock.wall();
+        let bytes = preview.body.len() as u64;
+        Box::pin(self.writer.write(bytes, move |db| preview_rows::put(db, wall, &preview), |_| ()))
+    }
+
+    fn confirm(
+        &self,
+        id: [u8; 16],
+        audit: Vec<AuditRow>,
+        now: i64,
+    ) -> Answer<'_, Result<Option<Vec<u8>>, Unavailable>> {
+        Box::pin(self.writer.run(move |db| preview_rows::confirm(db, id, &audit, now)))
+    }
+
+    fn spend(&self, nonce: [u8; 16], expires_at: i64, now: i64) -> Answer<'_, Result<bool, Unavailable>> {
+        let clock = self.clock.clone();
+        Box::pin(self.writer.run(move |db| preview_rows::spend(db, nonce, expires_at, now, clock.now())))
     }
 
     fn append(&self, rows: Arc<Vec<AuditRow>>) -> Answer<'_, Result<(), Unavailable>> {

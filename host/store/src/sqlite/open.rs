@@ -8,16 +8,20 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::Unavailable;
+
 /// `PRAGMA application_id`: "Prtc". A database of another program is refused.
 const APPLICATION_ID: i32 = 0x5072_7463;
 
-/// `PRAGMA user_version`. A database of a newer program is refused.
-const SCHEMA_VERSION: i32 = 1;
+/// `PRAGMA user_version`. A database of a newer program is refused, one of an older program is brought up.
+const SCHEMA_VERSION: i32 = 2;
 
 /// SQLite before 3.51.3 can corrupt a database when a WAL is reset while another connection checkpoints.
 const SQLITE_FIXED: i32 = 3_051_003;
 
-const SCHEMA: &str = include_str!("schema.sql");
+/// From each version to the next, beginning with nothing. What was once released is never changed: a database that was brought
+/// up and a new one have the same schema, because both are made by these.
+const STEPS: [&str; SCHEMA_VERSION as usize] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// Why the database was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +52,9 @@ pub enum OpenError {
         "portcullis.db cannot be used with journal_mode=WAL and synchronous=FULL (it is on {0}): move it to a local disk"
     )]
     Journal(String),
+    /// The folder for files can't be used.
+    #[error("the folder `files` of the data directory cannot be used: {0}")]
+    Files(String),
     /// SQLite says no.
     #[error("portcullis.db: {0}")]
     Sqlite(rusqlite::Error),
@@ -63,6 +70,12 @@ impl From<rusqlite::Error> for OpenError {
             Some(DatabaseCorrupt | NotADatabase) => Self::Damaged(error.to_string()),
             _ => Self::Sqlite(error),
         }
+    }
+}
+
+impl From<Unavailable> for OpenError {
+    fn from(error: Unavailable) -> Self {
+        Self::Damaged(error.reason)
     }
 }
 
@@ -100,12 +113,26 @@ pub(super) fn writer(directory: &Path) -> Result<Connection, OpenError> {
     // Larger than the default 1,000 pages: under load the audit appends whole megabytes a second, and each checkpoint
     // writes every page a second time.
     db.pragma_update(None, "wal_autocheckpoint", 4000)?;
-    if empty {
-        db.execute_batch(SCHEMA)?;
-        db.pragma_update(None, "application_id", APPLICATION_ID)?;
-        db.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    }
+    // A database that was not new and says 0 was left by a program that died between its first schema and this number.
+    bring_up(&db, if empty { 0 } else { version.max(1) })?;
     Ok(db)
+}
+
+/// Takes the steps that are missing, in one transaction: a process that dies in between leaves the database as it was.
+fn bring_up(db: &Connection, version: i32) -> Result<(), OpenError> {
+    let missing = STEPS.get(version as usize..).unwrap_or_default();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let transaction = db.unchecked_transaction()?;
+    for step in missing {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()?;
+    tracing::info!(from = version, to = SCHEMA_VERSION, "the database was brought up");
+    Ok(())
 }
 
 pub(super) fn reader(directory: &Path) -> Result<Connection, OpenError> {
@@ -118,5 +145,8 @@ fn connect(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     db.pragma_update(None, "foreign_keys", true)?;
     db.pragma_update(None, "trusted_schema", false)?;
     db.pragma_update(None, "cell_size_check", true)?;
+    // What is sorted stays in memory: a file for it would be in a folder of others, which a host that is locked down cannot
+    // open.
+    db.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(db)
 }

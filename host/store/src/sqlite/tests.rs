@@ -3,8 +3,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use portcullis_manifest::{Digest, Fingerprint, ReleaseId};
 use proptest::prelude::*;
 
-use super::*;
-use crate::{KvWrite, PartitionLimits, ReleaseState, RowKind};
+use super::{clock::by_hand::ByHand, *};
+use crate::{FileWrite, FilesLimits, KvWrite, PartitionLimits, ReleaseState, RowKind};
+
+mod expiry;
+mod files;
+mod migration;
+mod model;
+mod previews;
+mod torture;
 
 struct Opened {
     store: Arc<SqliteStore>,
@@ -13,11 +20,28 @@ struct Opened {
 }
 
 fn open() -> Opened {
-    let directory = tempfile::tempdir().unwrap();
+    open_at(tempfile::tempdir().unwrap(), Arc::new(System))
+}
+
+fn open_at(directory: tempfile::TempDir, time: Arc<dyn Time>) -> Opened {
     let home = directory.path().join("data");
     let owner = OwnerLock::take(&home).unwrap();
-    let store = Arc::new(SqliteStore::open(&home, &owner).unwrap());
+    let store = Arc::new(SqliteStore::open_at(&home, &owner, time).unwrap());
     Opened { store, directory, owner: Some(owner) }
+}
+
+impl Opened {
+    /// Another process, as far as the store can tell.
+    fn reopened(self, time: Arc<dyn Time>) -> Self {
+        let Self { store, directory, owner } = self;
+        drop(store);
+        drop(owner);
+        open_at(directory, time)
+    }
+
+    fn number(&self, sql: &str) -> i64 {
+        database(self).query_row(sql, [], |row| row.get(0)).unwrap()
+    }
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -50,7 +74,7 @@ fn partition(owner: &str) -> KvPartition {
 
 fn commit(owner: &str, limits: PartitionLimits, key: &str, write: KvWrite) -> Commit {
     let writes = BTreeMap::from([(partition(owner), (limits, BTreeMap::from([(key.to_owned(), write)])))]);
-    Commit { writes, audit: vec![row("ok")] }
+    Commit { writes, audit: vec![row("ok")], ..Commit::default() }
 }
 
 fn row(class: &'static str) -> AuditRow {
@@ -78,7 +102,7 @@ fn admin() -> AuditRow {
 }
 
 fn value(bytes: &[u8]) -> KvWrite {
-    KvWrite { value: Some(bytes.to_vec()), expected: None }
+    KvWrite { expires_in: None, value: Some(bytes.to_vec()), expected: None }
 }
 
 const ROOMY: PartitionLimits = PartitionLimits { bytes: 1000, keys: 10 };
@@ -193,10 +217,10 @@ fn compare_and_set_is_checked_again_at_commit() {
     let at = open();
     runtime().block_on(async {
         at.store.commit(commit("u", ROOMY, "k", value(b"1"))).await.unwrap();
-        let stale = KvWrite { value: Some(b"3".to_vec()), expected: Some(Some(b"0".to_vec())) };
+        let stale = KvWrite { expires_in: None, value: Some(b"3".to_vec()), expected: Some(Some(b"0".to_vec())) };
         let error = at.store.commit(commit("u", ROOMY, "k", stale)).await.unwrap_err();
         assert_eq!(error, CommitRefused::Conflict { capability: "c".to_owned(), key: "k".to_owned() });
-        let fresh = KvWrite { value: None, expected: Some(Some(b"1".to_vec())) };
+        let fresh = KvWrite { expires_in: None, value: None, expected: Some(Some(b"1".to_vec())) };
         at.store.commit(commit("u", ROOMY, "k", fresh)).await.unwrap();
         assert_eq!(at.store.kv_get(partition("u"), "k".to_owned()).await.unwrap(), None);
     });
@@ -353,7 +377,7 @@ proptest! {
             let limits = PartitionLimits { bytes: 10_000, keys: 100 };
             let writes = keys.iter().map(|key| (key.clone(), value(b"v"))).collect();
             let writes = BTreeMap::from([(partition("u"), (limits, writes))]);
-            at.store.commit(Commit { writes, audit: vec![] }).await.unwrap();
+            at.store.commit(Commit { writes, ..Commit::default() }).await.unwrap();
             let mut found = Vec::new();
             loop {
                 let page = at.store.kv_list(partition("u"), prefix.clone(), found.last().cloned(), limit).await.unwrap();
