@@ -7,6 +7,6 @@ mod pseudonym;
 mod record;
 mod refusals;
 
-pub use log::{AuditLog, AuditStopped, Seat, admin_row};
+pub use log::{AuditLog, AuditStopped, Line, Seat, admin_row};
 pub use pseudonym::Pseudonyms;
-pub use record::{AdminAction, CallIntent, CallOutcome, ResultClass};
+pub use record::{AdminAction, CallIntent, CallOutcome, EgressRecord, ResultClass};

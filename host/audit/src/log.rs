@@ -16,7 +16,7 @@ use portcullis_store::{AuditRow, RowKind, Store, Unavailable};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::{AdminAction, CallIntent, CallOutcome, ResultClass, refusals::Refusals};
+use crate::{AdminAction, CallIntent, CallOutcome, EgressRecord, ResultClass, refusals::Refusals};
 
 /// How long a row waits for company before it is written. DESIGN rule 7 allows 50 ms; the commit itself takes some of it.
 const FLUSH: Duration = Duration::from_millis(25);
@@ -100,6 +100,60 @@ pub struct Seat {
     open: bool,
 }
 
+/// What a running call tells the audit through, beside its seat. It keeps nothing open, and says nothing once the seat is left.
+#[derive(Clone)]
+pub struct Line {
+    shared: Arc<Shared>,
+    number: usize,
+    correlation: Uuid,
+}
+
+impl Line {
+    /// Answers when the call's intent is durable (DESIGN rule 7).
+    ///
+    /// # Errors
+    /// When it can't be written, or the call has ended.
+    pub async fn intent(&self) -> Result<(), Unavailable> {
+        loop {
+            let flushed = self.shared.flushed.notified();
+            let state = {
+                let queue = self.shared.queue.lock();
+                let seat = queue.seats.get(self.number).and_then(Option::as_ref);
+                let (intent, state) = seat.ok_or_else(|| self.ended())?;
+                if intent.correlation != self.correlation {
+                    return Err(self.ended());
+                }
+                *state
+            };
+            match state {
+                Intent::Flushed => return Ok(()),
+                // The outcome is on its way already: whatever comes now comes too late.
+                Intent::Claimed => return Err(self.ended()),
+                Intent::Waiting => flush_apart(&self.shared, false).await?,
+                Intent::Flushing(_) => flushed.await,
+            }
+        }
+    }
+
+    /// Records one attempt to reach outside.
+    pub fn egress(&self, record: EgressRecord) {
+        let mut queue = self.shared.queue.lock();
+        let Some((intent, _)) = queue.seats.get(self.number).and_then(Option::as_ref) else { return };
+        if intent.correlation != self.correlation {
+            return;
+        }
+        let row = intent.egress(unix_now(), record);
+        queue.waiting.get_or_insert_with(Instant::now);
+        queue.rows.push(row);
+        drop(queue);
+        self.shared.work.notify_one();
+    }
+
+    fn ended(&self) -> Unavailable {
+        Unavailable { reason: format!("the call {} has ended", self.correlation) }
+    }
+}
+
 impl AuditLog {
     /// Starts writing into `store`, from a task of the current runtime.
     #[must_use]
@@ -178,12 +232,7 @@ impl AuditLog {
     /// # Errors
     /// When it could not be written.
     pub async fn flush(&self) -> Result<(), Unavailable> {
-        // In a task of its own: whoever asked may go away, and rows that were taken out must be written or put back.
-        let flushed = tokio::spawn({
-            let shared = self.shared.clone();
-            async move { flush(&shared, true).await }
-        });
-        flushed.await.unwrap_or_else(|_| Err(Unavailable { reason: "the flush did not end".to_owned() }))
+        flush_apart(&self.shared, true).await
     }
 
     /// Waits until every call that had a seat has ended, at most for `patience`, and writes everything that waits. Called when
@@ -244,28 +293,44 @@ impl Queue {
 }
 
 impl Seat {
+    /// What the call tells the audit through while it runs.
+    #[must_use]
+    pub fn line(&self) -> Line {
+        let queue = self.shared.queue.lock();
+        let (intent, _) = queue.seats[self.number].as_ref().expect("an open seat holds its intent");
+        Line { shared: self.shared.clone(), number: self.number, correlation: intent.correlation }
+    }
+
     /// Since the call was admitted.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.since.elapsed()
     }
 
-    /// The row that belongs into the transaction of the call's own writes. Follow it with [`Seat::committed`], or with
+    /// The rows that belong into the transaction of the call's own writes: what it sent, and its outcome. Follow it with [`Seat::committed`], or with
     /// [`Seat::finish`] when the transaction was refused. Waits for the flush that is writing the intent, if one is: only
     /// then is it known whether the row is the second of two or holds both.
-    pub async fn claim(&self, outcome: &CallOutcome) -> AuditRow {
+    pub async fn claim(&self, outcome: &CallOutcome) -> Vec<AuditRow> {
         loop {
             let flushed = self.shared.flushed.notified();
             {
                 let mut queue = self.shared.queue.lock();
-                let (intent, state) = queue.seats[self.number].as_mut().expect("an open seat holds its intent");
-                match state {
-                    Intent::Flushing(_) => {}
-                    Intent::Flushed => return intent.with(RowKind::Outcome, outcome),
+                let Queue { seats, rows, .. } = &mut *queue;
+                let (intent, state) = seats[self.number].as_mut().expect("an open seat holds its intent");
+                let kind = match state {
+                    Intent::Flushing(_) => None,
+                    Intent::Flushed => Some(RowKind::Outcome),
                     Intent::Waiting | Intent::Claimed => {
                         *state = Intent::Claimed;
-                        return intent.with(RowKind::Call, outcome);
+                        Some(RowKind::Call)
                     }
+                };
+                if let Some(kind) = kind {
+                    let call = intent.correlation.into_bytes();
+                    let of_call = |row: &mut AuditRow| row.kind == RowKind::Egress && row.correlation == call;
+                    let mut claimed: Vec<AuditRow> = rows.extract_if(.., of_call).collect();
+                    claimed.push(intent.with(kind, outcome));
+                    return claimed;
                 }
             }
             flushed.await;
@@ -316,9 +381,24 @@ impl Drop for Seat {
         if self.open {
             let wall = self.since.elapsed();
             let class = ResultClass::Cancelled;
-            self.end(&CallOutcome { class, effect: Effect::None, fuel: 0, memory: 0, wall, host_calls: 0 });
+            self.end(&CallOutcome {
+                class,
+                effect: Effect::None,
+                fuel: 0,
+                memory: 0,
+                wall,
+                host_calls: 0,
+                detail: String::new(),
+            });
         }
     }
+}
+
+/// In a task of its own: whoever asked may go away, and rows that were taken out must be written or put back.
+async fn flush_apart(shared: &Arc<Shared>, window_over: bool) -> Result<(), Unavailable> {
+    let shared = shared.clone();
+    let flushed = tokio::spawn(async move { flush(&shared, window_over).await });
+    flushed.await.unwrap_or_else(|_| Err(Unavailable { reason: "the flush did not end".to_owned() }))
 }
 
 async fn flush_for_ever(shared: Arc<Shared>) {

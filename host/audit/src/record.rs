@@ -38,6 +38,8 @@ pub struct CallOutcome {
     pub wall: Duration,
     /// Host calls.
     pub host_calls: u64,
+    /// More, in words of the host's own.
+    pub detail: String,
 }
 
 /// How a call ended, in a word. The documented outcomes: `docs/outcomes.md`.
@@ -75,10 +77,31 @@ pub enum ResultClass {
     Conflict,
     /// A quota, at commit.
     Quota,
+    /// It was a preview: what the tool would do was told, and nothing of it done.
+    Preview,
+    /// It ended with questions for the person; nothing was written.
+    Asked,
+    /// A confirmed run wanted something that had not been previewed; nothing was written or sent.
+    Diverged,
+    /// It failed, was cancelled or diverged after a request had left the host: what that did outside is not known here.
+    OutcomeUnknown,
     /// The client went away; nothing was written.
     Cancelled,
     /// The host itself failed; nothing was written.
     HostError,
+}
+
+/// One attempt to reach outside (catalogue EG-34).
+#[derive(Clone, Debug)]
+pub struct EgressRecord {
+    /// What became of it, in a word of the host's own.
+    pub class: &'static str,
+    /// Whether it was a read inside the boundary, or a write.
+    pub effect: Effect,
+    /// How long it took.
+    pub wall: Duration,
+    /// Method, origin, path without its query, address, status, bytes: no header, no body, no query.
+    pub detail: String,
 }
 
 /// What an admin did.
@@ -121,6 +144,10 @@ impl ResultClass {
             Self::WriteRefused => "write-refused",
             Self::Conflict => "conflict",
             Self::Quota => "quota",
+            Self::Preview => "preview",
+            Self::Asked => "asked",
+            Self::Diverged => "diverged",
+            Self::OutcomeUnknown => "outcome-unknown",
             Self::Cancelled => "cancelled",
             Self::HostError => "host-error",
         }
@@ -164,6 +191,18 @@ impl CallIntent {
         }
     }
 
+    pub(crate) fn egress(&self, at: i64, record: EgressRecord) -> AuditRow {
+        AuditRow {
+            kind: RowKind::Egress,
+            at,
+            class: record.class,
+            effect: record.effect.as_str(),
+            wall_us: i64::try_from(record.wall.as_micros()).unwrap_or(i64::MAX),
+            detail: record.detail,
+            ..self.row()
+        }
+    }
+
     pub(crate) fn with(&self, kind: RowKind, outcome: &CallOutcome) -> AuditRow {
         AuditRow {
             kind,
@@ -173,6 +212,7 @@ impl CallIntent {
             memory: number(outcome.memory),
             wall_us: i64::try_from(outcome.wall.as_micros()).unwrap_or(i64::MAX),
             host_calls: number(outcome.host_calls),
+            detail: outcome.detail.clone(),
             ..self.row()
         }
     }

@@ -32,7 +32,15 @@ fn intent() -> CallIntent {
 }
 
 fn outcome(class: ResultClass) -> CallOutcome {
-    CallOutcome { class, effect: Effect::Read, fuel: 5, memory: 6, wall: Duration::from_millis(7), host_calls: 8 }
+    CallOutcome {
+        class,
+        effect: Effect::Read,
+        fuel: 5,
+        memory: 6,
+        wall: Duration::from_millis(7),
+        host_calls: 8,
+        detail: String::new(),
+    }
 }
 
 async fn kinds(store: &SqliteStore) -> Vec<(String, String)> {
@@ -79,14 +87,15 @@ async fn a_seat_that_is_dropped_says_that_the_call_was_cancelled() {
 async fn a_claimed_row_is_written_by_the_claimer_only() {
     let at = open();
     let seat = at.log.seat(intent()).unwrap();
-    let row = seat.claim(&outcome(ResultClass::Ok)).await;
+    let rows = seat.claim(&outcome(ResultClass::Ok)).await;
     at.log.flush().await.unwrap();
-    at.store.append(Arc::new(vec![row])).await.unwrap();
+    at.store.append(Arc::new(rows)).await.unwrap();
     seat.committed();
     at.log.flush().await.unwrap();
     assert_eq!(kinds(&at.store).await, [pair("call", "ok")]);
 }
 
+/// Fails without: `is_written` in `AuditLog::seat`, or when rows that could not be written are not put back.
 #[tokio::test(flavor = "multi_thread")]
 async fn ad_01_while_the_audit_cannot_be_written_no_seat_is_given_and_nothing_is_lost() {
     let at = open();
@@ -118,8 +127,8 @@ async fn a_row_that_is_claimed_while_its_intent_is_being_written_waits_for_it_an
     }
     let claimed = tokio::spawn(async move { (seat.claim(&outcome(ResultClass::Ok)).await, seat) });
     blocker.execute_batch("ROLLBACK").unwrap();
-    let (row, seat) = claimed.await.unwrap();
-    at.store.append(Arc::new(vec![row])).await.unwrap();
+    let (rows, seat) = claimed.await.unwrap();
+    at.store.append(Arc::new(rows)).await.unwrap();
     seat.committed();
     at.log.flush().await.unwrap();
     assert_eq!(kinds(&at.store).await, [pair("intent", ""), pair("outcome", "ok")]);
@@ -148,4 +157,80 @@ async fn a_call_that_outlives_a_flush_that_failed_has_one_intent_and_before_its_
     assert_eq!(kinds.pop(), Some(pair("outcome", "ok")));
     kinds.sort();
     assert_eq!(kinds, [pair("intent", ""), pair("intent", ""), pair("outcome", "failed")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ad_01_a_line_answers_only_when_the_intent_is_durable() {
+    let at = open();
+    let seat = at.log.seat(intent()).unwrap();
+    seat.line().intent().await.unwrap();
+    assert_eq!(kinds(&at.store).await, [pair("intent", "")]);
+    seat.line().intent().await.unwrap();
+    seat.finish(&outcome(ResultClass::Ok));
+    at.log.flush().await.unwrap();
+    assert_eq!(kinds(&at.store).await, [pair("intent", ""), pair("outcome", "ok")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ad_01_a_line_refuses_while_nothing_can_be_written_and_after_the_call_has_ended() {
+    let at = open();
+    let blocker = rusqlite::Connection::open(at.home.path().join("data/portcullis.db")).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let seat = at.log.seat(intent()).unwrap();
+    let line = seat.line();
+    assert!(line.intent().await.is_err());
+    blocker.execute_batch("ROLLBACK").unwrap();
+    seat.finish(&outcome(ResultClass::Failed));
+    assert!(line.intent().await.is_err());
+    while !at.log.accepting() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // The seat may be another call's by now.
+    let _other = at.log.seat(intent()).unwrap();
+    assert!(line.intent().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eg_34_what_left_the_host_stands_under_its_calls_id() {
+    let at = open();
+    let seat = at.log.seat(intent()).unwrap();
+    let record = EgressRecord {
+        class: "sent",
+        effect: Effect::Write,
+        wall: Duration::from_millis(3),
+        detail: "GET https://a.example/ 200".to_owned(),
+    };
+    seat.line().egress(record);
+    seat.finish(&outcome(ResultClass::Ok));
+    at.log.flush().await.unwrap();
+    let rows = at.store.audit(AuditFilter { limit: 10, ..AuditFilter::default() }).await.unwrap();
+    let egress = rows.iter().find(|row| row.kind == "egress").expect("a row");
+    let call = rows.iter().find(|row| row.kind == "call").expect("a row");
+    assert_eq!(
+        (egress.correlation, &*egress.detail, egress.wall_us),
+        (call.correlation, "GET https://a.example/ 200", 3_000)
+    );
+}
+
+/// Fails without: the task of its own in `flush_apart`.
+#[tokio::test(flavor = "multi_thread")]
+async fn ad_01_who_goes_away_while_an_intent_is_being_written_leaves_no_seat_behind() {
+    let at = open();
+    let blocker = rusqlite::Connection::open(at.home.path().join("data/portcullis.db")).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (gone, other) = (at.log.seat(intent()).unwrap(), at.log.seat(intent()).unwrap());
+    let line = gone.line();
+    let waiting = tokio::spawn(async move { line.intent().await });
+    while at.log.shared.queue.lock().taken.is_none() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    waiting.abort();
+    let _ = waiting.await;
+    blocker.execute_batch("ROLLBACK").unwrap();
+    let claimed = tokio::time::timeout(Duration::from_secs(20), other.claim(&outcome(ResultClass::Ok))).await;
+    at.store.append(Arc::new(claimed.expect("it is claimed"))).await.unwrap();
+    other.committed();
+    gone.finish(&outcome(ResultClass::Cancelled));
+    at.log.flush().await.unwrap();
+    assert_eq!(kinds(&at.store).await.iter().filter(|(kind, _)| kind == "outcome").count(), 2);
 }
