@@ -2,32 +2,44 @@
 
 use std::sync::Arc;
 
-use portcullis_manifest::{Principal, Scope};
+use portcullis_manifest::{Confirm, Principal, Scope};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::{ApprovedTool, Misfit, Permit};
+use crate::{ApprovedTool, Binding, Confirmation, Fixed, Misfit, Mismatch, Mode, Permit, Round, permit::Granted};
 
 /// What is asked.
 #[derive(Debug)]
-pub struct Question {
+pub struct Asked {
     /// Who calls.
     pub principal: Principal,
     /// The tool of the catalogue that was named. Whether this principal may call it is what is asked.
     pub tool: Arc<ApprovedTool>,
-    /// `params.arguments`.
+    /// `params.arguments`, without what the host itself put into the served schema.
     pub arguments: Map<String, Value>,
     /// Names the call.
     pub correlation: Uuid,
     /// A hint of the client's.
     pub locale: Option<String>,
+    /// The client wants to know what the call would do.
+    pub preview: bool,
+    /// The client can put a question to a person.
+    pub person: bool,
+    /// What the person answered to the tool's questions, opened and checked.
+    pub answered: Option<Round>,
+    /// What came back with the call, opened and used up: it is this call's, or nobody's.
+    pub confirmation: Option<Confirmation>,
 }
 
-/// What is decided. Previews and questions will be decided here too.
+/// What is decided.
 #[derive(Debug)]
 pub enum Decision {
     /// Run it.
     Permit(Permit),
+    /// Run it as a preview, and tell what it would do.
+    Preview(Permit),
+    /// Run it as a preview, and have what it would do confirmed.
+    Confirm(Permit, Confirm),
     /// Don't.
     Refuse(Refused),
 }
@@ -52,14 +64,28 @@ pub enum Refused {
     /// The arguments do not fit the input schema.
     #[error("the arguments do not fit the tool's input schema: {0}")]
     Arguments(#[from] Misfit),
+    /// The confirmation is not this call's.
+    #[error(
+        "the confirmation does not hold for this call: {0}. Nothing was done; call the tool without `confirmation` for a new \
+         preview"
+    )]
+    Confirmation(#[from] Mismatch),
+    /// A person has to be asked, and this client has no way to.
+    #[error(
+        "this tool runs only when a person has agreed (`confirm = \"person\"`), and this client has not said that it can ask \
+         one (MCP elicitation): nothing was done. A client that can ask may call it; a preview may be had from any client"
+    )]
+    NoPerson,
 }
 
-/// Decides. Pure: the same question always gets the same answer.
+/// Decides. Pure: the same question always gets the same answer. `fixed` is asked only for a run that must be able to be made
+/// again.
 ///
-/// The order is deliberate: who may not call a tool learns nothing of its schema.
+/// The order is deliberate: who may not call a tool learns nothing of its schema, and what a confirmation binds is compared
+/// with arguments that the schema has accepted.
 #[must_use]
-pub fn decide(question: Question) -> Decision {
-    let Question { principal, tool, arguments, correlation, locale } = question;
+pub fn decide(asked: Asked, fixed: impl FnOnce() -> Fixed) -> Decision {
+    let Asked { principal, tool, arguments, correlation, locale, preview, person, answered, confirmation } = asked;
     if !principal.missing(&tool.scopes).is_empty() {
         return Decision::Refuse(Refused::Scope { needed: tool.scopes.clone() });
     }
@@ -72,7 +98,27 @@ pub fn decide(question: Question) -> Decision {
     if let Err(misfit) = tool.input.check(&arguments) {
         return Decision::Refuse(misfit.into());
     }
-    Decision::Permit(Permit::new(principal, tool, text, correlation, locale))
+    let (confirm, writes) = (tool.confirm, tool.label.writes());
+    let permit = |mode, answered: Option<Round>| {
+        let answered = answered.map(Arc::new);
+        Permit::new(Granted { principal, tool, arguments: text, mode, answered, correlation, locale })
+    };
+    // A tool that can't write is its own preview.
+    if preview && writes {
+        return Decision::Preview(permit(Mode::Preview(fixed()), answered));
+    }
+    if let Some(Confirmation { binding, answered, previewed, .. }) = confirmation {
+        let permit = permit(Mode::Confirmed(Arc::new(previewed)), answered);
+        return match binding.matches(&Binding::of(&permit)) {
+            Ok(()) => Decision::Permit(permit),
+            Err(mismatch) => Decision::Refuse(mismatch.into()),
+        };
+    }
+    match confirm {
+        Confirm::None => Decision::Permit(permit(Mode::Normal, answered)),
+        Confirm::Person if !person => Decision::Refuse(Refused::NoPerson),
+        confirm => Decision::Confirm(permit(Mode::Preview(fixed()), answered), confirm),
+    }
 }
 
 #[cfg(test)]
@@ -84,7 +130,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Schema;
+    use crate::{Previewed, Schema};
 
     fn tool(label: Label, scopes: &[&str]) -> Arc<ApprovedTool> {
         Arc::new(ApprovedTool {
@@ -94,6 +140,9 @@ mod tests {
             wire: "notes_create".parse().unwrap(),
             label,
             grants: Vec::new(),
+            confirm: Confirm::None,
+            partial: false,
+            asks: false,
             scopes: scopes.iter().map(|scope| scope.parse().unwrap()).collect(),
             input: Schema::compile(&json!({ "type": "object", "properties": { "n": { "type": "integer" } } })).unwrap(),
             output: None,
@@ -101,13 +150,30 @@ mod tests {
         })
     }
 
+    const FIXED: Fixed = Fixed { seed: [7; 32], clock: 1, call: Uuid::nil() };
+
+    fn asked(principal: Principal, tool: Arc<ApprovedTool>, arguments: Map<String, Value>) -> Asked {
+        Asked {
+            principal,
+            tool,
+            arguments,
+            correlation: Uuid::nil(),
+            locale: None,
+            preview: false,
+            person: false,
+            answered: None,
+            confirmation: None,
+        }
+    }
+
     fn ask(tool: Arc<ApprovedTool>, held: &[&str], arguments: Value) -> Decision {
         let scopes: BTreeSet<Scope> = held.iter().map(|scope| scope.parse().unwrap()).collect();
         let principal = Principal::subject("https://issuer.example", "ann", scopes);
         let Value::Object(arguments) = arguments else { panic!("an object") };
-        decide(Question { principal, tool, arguments, correlation: Uuid::nil(), locale: None })
+        decide(asked(principal, tool, arguments), || FIXED)
     }
 
+    /// Fails without: `label.writes()` in `Permit::new`.
     #[test]
     fn wr_03_only_a_permit_for_a_write_label_holds_a_write_proof() {
         for (label, writes) in [(Label::Read, false), (Label::Write, true), (Label::Destructive, true)] {
@@ -137,6 +203,114 @@ mod tests {
         assert_eq!(refused, Refused::Size { size: 21, limit: 20 });
         let Decision::Refuse(refused) = ask(tool(Label::Read, &[]), &[], json!({ "n": "x" })) else { panic!("misfit") };
         assert!(refused.to_string().contains("/n: "), "{refused}");
+    }
+
+    fn confirmed_tool(confirm: Confirm) -> Arc<ApprovedTool> {
+        let mut tool = Arc::into_inner(tool(Label::Write, &[])).unwrap();
+        tool.confirm = confirm;
+        Arc::new(tool)
+    }
+
+    fn ann() -> Principal {
+        Principal::subject("https://issuer.example", "ann", BTreeSet::new())
+    }
+
+    fn numbered(n: u64) -> Map<String, Value> {
+        Map::from_iter([("n".to_owned(), n.into())])
+    }
+
+    /// What was previewed for ann, with `n` 1.
+    fn confirmation(tool: &ApprovedTool) -> Confirmation {
+        let binding = Binding::of_call(&ann(), tool, &Value::Object(numbered(1)));
+        Confirmation {
+            binding,
+            answered: None,
+            previewed: Previewed { fixed: FIXED, effects: Vec::new(), whole: true },
+            again: false,
+        }
+    }
+
+    /// Fails without: the match on `confirm` at the end of `decide`.
+    #[test]
+    fn wr_05_a_tool_that_needs_a_confirmation_gets_no_permit_but_for_a_preview() {
+        for (confirm, person) in [(Confirm::Preview, false), (Confirm::Preview, true), (Confirm::Person, true)] {
+            let asked = Asked { person, ..asked(ann(), confirmed_tool(confirm), numbered(1)) };
+            let Decision::Confirm(permit, how) = decide(asked, || FIXED) else { panic!("{confirm:?}") };
+            assert!(permit.mode().is_preview());
+            assert_eq!(how, confirm);
+        }
+    }
+
+    /// Fails without: the refusal `NoPerson`.
+    #[test]
+    fn wr_05_a_tool_that_needs_a_person_is_refused_where_there_is_none() {
+        let decision = decide(asked(ann(), confirmed_tool(Confirm::Person), numbered(1)), || FIXED);
+        assert!(matches!(decision, Decision::Refuse(Refused::NoPerson)));
+        let preview = Asked { preview: true, ..asked(ann(), confirmed_tool(Confirm::Person), numbered(1)) };
+        assert!(matches!(decide(preview, || FIXED), Decision::Preview(_)), "a preview needs nobody");
+    }
+
+    /// Fails without: `Binding::matches` in `decide`.
+    #[test]
+    fn wr_05_a_confirmation_is_of_one_principal_one_release_one_tool_and_one_set_of_arguments() {
+        let tool = confirmed_tool(Confirm::Preview);
+        let given = confirmation(&tool);
+        let with = |principal, tool: &Arc<ApprovedTool>, n| Asked {
+            confirmation: Some(given.clone()),
+            ..asked(principal, tool.clone(), numbered(n))
+        };
+        let Decision::Permit(permit) = decide(with(ann(), &tool, 1), || FIXED) else { panic!("it is the same call") };
+        assert!(matches!(permit.mode(), Mode::Confirmed(previewed) if **previewed == given.previewed));
+        let mut other = Arc::into_inner(confirmed_tool(Confirm::Preview)).unwrap();
+        other.release = Fingerprint([1; 32]);
+        let release = Arc::new(other);
+        let mut other = Arc::into_inner(confirmed_tool(Confirm::Preview)).unwrap();
+        other.wire = "notes_delete".parse().unwrap();
+        let wire = Arc::new(other);
+        let bob = Principal::subject("https://issuer.example", "bob", BTreeSet::new());
+        for (asked, mismatch) in [
+            (with(bob, &tool, 1), Mismatch::Principal),
+            (with(Principal::local(), &tool, 1), Mismatch::Principal),
+            (with(ann(), &tool, 2), Mismatch::Arguments),
+            (with(ann(), &release, 1), Mismatch::Release),
+            (with(ann(), &wire, 1), Mismatch::Tool),
+        ] {
+            let Decision::Refuse(refused) = decide(asked, || FIXED) else { panic!("{mismatch:?}") };
+            assert_eq!(refused, Refused::Confirmation(mismatch));
+        }
+    }
+
+    /// Fails without: the order of the checks in `decide`.
+    #[test]
+    fn wr_05_a_confirmation_replaces_neither_scopes_nor_the_schema() {
+        let mut tool = Arc::into_inner(confirmed_tool(Confirm::Preview)).unwrap();
+        tool.scopes = vec!["notes".parse().unwrap()];
+        let tool = Arc::new(tool);
+        let asked = Asked { confirmation: Some(confirmation(&tool)), ..asked(ann(), tool, numbered(1)) };
+        assert!(matches!(decide(asked, || FIXED), Decision::Refuse(Refused::Scope { .. })));
+    }
+
+    #[test]
+    fn wr_05_a_preview_that_was_asked_for_stays_one_whatever_comes_with_it() {
+        let tool = confirmed_tool(Confirm::Preview);
+        let confirmation = Some(confirmation(&tool));
+        let asked = Asked { preview: true, confirmation, ..asked(ann(), tool, numbered(1)) };
+        let Decision::Preview(permit) = decide(asked, || FIXED) else { panic!("a preview") };
+        assert!(permit.mode().is_preview());
+    }
+
+    #[test]
+    fn wr_05_a_tool_that_cannot_write_is_its_own_preview() {
+        let asked = Asked { preview: true, ..asked(ann(), tool(Label::Read, &[]), numbered(1)) };
+        let Decision::Permit(permit) = decide(asked, || panic!("not needed")) else { panic!("permitted") };
+        assert!(permit.write_proof().is_none());
+    }
+
+    #[test]
+    fn a_call_that_is_simply_made_draws_no_seed() {
+        let decision = decide(asked(ann(), tool(Label::Write, &[]), numbered(1)), || panic!("not needed"));
+        let Decision::Permit(permit) = decision else { panic!("permitted") };
+        assert!(matches!(permit.mode(), Mode::Normal));
     }
 
     proptest! {

@@ -2,12 +2,16 @@
 //! the two values that prove a decision was made: a [`Permit`], without which no sandbox starts, and a [`WriteProof`],
 //! without which no write function runs. Neither has a public constructor. It must never do I/O.
 
+mod confirmation;
 mod decide;
+mod intended;
 mod permit;
 mod schema;
 mod tool;
 
-pub use decide::{Decision, Question, Refused, decide};
-pub use permit::{Arguments, Permit, WriteProof};
+pub use confirmation::{Binding, Confirmation, Mismatch};
+pub use decide::{Asked, Decision, Refused, decide};
+pub use intended::{Content, Fixed, Intended, Previewed};
+pub use permit::{Answered, Arguments, Mode, Permit, Round, WriteProof};
 pub use schema::{BadSchema, Misfit, Schema};
 pub use tool::ApprovedTool;

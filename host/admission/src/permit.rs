@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use portcullis_manifest::Principal;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::ApprovedTool;
+use crate::{ApprovedTool, Fixed, Previewed};
 
-/// Proves that a call was authenticated, authorised and validated. Made by [`crate::decide`] and by nothing else; used up
-/// by one sandbox.
+/// Proves that a call was authenticated, authorised, validated and, where needed, confirmed. Made by [`crate::decide`] and by
+/// nothing else; used up by one sandbox.
 #[derive(Debug)]
 pub struct Permit {
     principal: Principal,
     tool: Arc<ApprovedTool>,
     arguments: Arguments,
     write: Option<WriteProof>,
+    mode: Mode,
+    answered: Option<Arc<Round>>,
     correlation: Uuid,
     locale: Option<String>,
 }
@@ -24,21 +27,58 @@ pub struct Permit {
 #[derive(Debug)]
 pub struct WriteProof(());
 
+/// How far a write function goes.
+#[derive(Clone, Debug)]
+pub enum Mode {
+    /// It does what it says.
+    Normal,
+    /// It records, and nothing leaves the host (catalogue WR-05).
+    Preview(Fixed),
+    /// It does what was previewed, and nothing else.
+    Confirmed(Arc<Previewed>),
+}
+
 /// Arguments that the tool's input schema has accepted, as JSON text written by the host: what the guest parses is what
 /// was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arguments(String);
 
+/// One round of questions that the person has answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    /// What the tool gave with its questions.
+    pub state: Vec<u8>,
+    /// In the order of the questions.
+    pub answers: Vec<(String, Answered)>,
+}
+
+/// What became of one question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answered {
+    /// A JSON object that the question's schema has accepted.
+    Accepted(String),
+    /// The person said no.
+    Declined,
+    /// The person closed the question.
+    Cancelled,
+}
+
+/// Everything of a permit but its proof.
+pub(crate) struct Granted {
+    pub(crate) principal: Principal,
+    pub(crate) tool: Arc<ApprovedTool>,
+    pub(crate) arguments: String,
+    pub(crate) mode: Mode,
+    pub(crate) answered: Option<Arc<Round>>,
+    pub(crate) correlation: Uuid,
+    pub(crate) locale: Option<String>,
+}
+
 impl Permit {
-    pub(crate) fn new(
-        principal: Principal,
-        tool: Arc<ApprovedTool>,
-        arguments: String,
-        correlation: Uuid,
-        locale: Option<String>,
-    ) -> Self {
+    pub(crate) fn new(granted: Granted) -> Self {
+        let Granted { principal, tool, arguments, mode, answered, correlation, locale } = granted;
         let write = tool.label.writes().then_some(WriteProof(()));
-        Self { principal, tool, arguments: Arguments(arguments), write, correlation, locale }
+        Self { principal, tool, arguments: Arguments(arguments), write, mode, answered, correlation, locale }
     }
 
     /// Who calls.
@@ -65,6 +105,18 @@ impl Permit {
         self.write.as_ref()
     }
 
+    /// How far its writes go.
+    #[must_use]
+    pub fn mode(&self) -> &Mode {
+        &self.mode
+    }
+
+    /// What the person answered to what the tool asked in the round before.
+    #[must_use]
+    pub fn answered(&self) -> Option<&Arc<Round>> {
+        self.answered.as_ref()
+    }
+
     /// Names the call.
     #[must_use]
     pub fn correlation(&self) -> Uuid {
@@ -75,5 +127,23 @@ impl Permit {
     #[must_use]
     pub fn locale(&self) -> Option<&str> {
         self.locale.as_deref()
+    }
+}
+
+impl Mode {
+    /// Where random numbers and time come from; none: from the machine.
+    #[must_use]
+    pub fn fixed(&self) -> Option<Fixed> {
+        match self {
+            Self::Normal => None,
+            Self::Preview(fixed) => Some(*fixed),
+            Self::Confirmed(previewed) => Some(previewed.fixed),
+        }
+    }
+
+    /// Whether writes are only recorded.
+    #[must_use]
+    pub fn is_preview(&self) -> bool {
+        matches!(self, Self::Preview(_))
     }
 }

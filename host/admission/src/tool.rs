@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use portcullis_manifest::{
-    Access, CapabilityName, Fingerprint, Grant, Label, Limits, PluginName, Scope, ToolName, WireName,
+    Access, CapabilityName, Confirm, Effect, Fingerprint, Grant, HostFunction, Label, Limits, PluginName, Scope,
+    ToolName, WireName,
 };
 
 use crate::Schema;
@@ -23,6 +24,12 @@ pub struct ApprovedTool {
     pub label: Label,
     /// What it holds, and nothing else.
     pub grants: Vec<Grant>,
+    /// What has to be shown, or to whom, before it runs: what its manifest and the operator ask for, whichever is stricter.
+    pub confirm: Confirm,
+    /// A preview of it that stops at an answer from outside is enough to confirm (`preview = "partial"`).
+    pub partial: bool,
+    /// It may put questions to a person (`ask = ["form"]`).
+    pub asks: bool,
     /// Scopes a principal needs, all of them.
     pub scopes: Vec<Scope>,
     /// What its arguments must be.
@@ -34,13 +41,19 @@ pub struct ApprovedTool {
 }
 
 impl ApprovedTool {
-    /// The grant on `capability`, if it reaches as far as `access`.
+    /// The grant that opens `function` on `capability`: of the function's own kind, and as far as its effect reaches
+    /// (catalogue WX-04).
     ///
     /// # Errors
     /// Says which line of the manifest would grant it.
-    pub fn grant(&self, capability: &str, access: Access) -> Result<&Grant, String> {
+    pub fn grant(&self, function: &HostFunction, capability: &str) -> Result<&Grant, String> {
+        let access = if function.effect == Effect::Write { Access::Write } else { Access::Read };
         let held = self.grants.iter().find(|grant| grant.name.as_str() == capability);
         match held {
+            Some(grant) if grant.capability.interface() != function.interface => Err(format!(
+                "`{capability}` is a capability of another kind than `{}` opens: name one whose `kind` in plugin.toml fits",
+                function.interface.as_str(),
+            )),
             Some(grant) if grant.access >= access => Ok(grant),
             _ => {
                 let name = capability.parse::<CapabilityName>();
