@@ -11,11 +11,15 @@ mod proposals;
 mod run;
 
 pub use artefact::{ArtefactCache, ArtefactError, HostKey};
-pub use capabilities::{LogLevel, LogLine};
+pub use capabilities::{LogLevel, LogLine, Services};
 pub use compile::{
-    Checked, CompileLimits, CompileRefused, Compiler, StructureRefused, check_structure, helper_main, worker_main,
+    Checked, CompileLimits, CompileRefused, Compiler, StructureRefused, check_structure, helper_main, spawner_main,
+    worker_main,
 };
 pub use contract::{BASE, ExportsRefused, ImportsRefused, check_exports, check_imports};
-pub use profile::{EngineProfile, PoolLimits};
+pub use profile::{EngineProfile, PoolLimits, TargetUnsupported};
 pub use proposals::ProposalEnabled;
-pub use run::{Answer, Content, Ending, Engine, EngineError, Keep, LoadError, Lost, Plugin, Ran, Stop, Usage};
+pub use run::{
+    Answer, Content, Ending, Engine, EngineError, Keep, Kept, LoadError, Lost, NeedsInput, Plugin, Ran, Stop,
+    ToolQuestion, Unfinished, Usage, Witness, Writes,
+};

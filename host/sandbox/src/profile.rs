@@ -17,9 +17,30 @@ const PROFILE: &str = "portcullis engine profile 1, wasmtime 48, x86_64 baseline
 /// itself compares major versions only.
 const WASMTIME: &str = "48.0.8";
 
+/// Where untrusted plugins are run: the engine's first tier, and the one target on which this host is tested. On another the
+/// compiler has had mistakes of its own that let guests out (RUSTSEC-2026-0096).
+const TARGET: (&str, &str) = ("x86_64", "linux");
+
 /// See the module.
 #[derive(Clone, Copy, Debug)]
 pub struct EngineProfile(());
+
+/// The host was built for a target on which it runs no plugins (catalogue WX-14).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this program was built for {arch} {os}, and plugins that nobody has to trust run on {} {} only: see docs/security.md",
+    TARGET.0,
+    TARGET.1
+)]
+pub struct TargetUnsupported {
+    arch: &'static str,
+    os: &'static str,
+}
+
+/// Refuses every target but the one that is tested.
+pub(crate) fn check_target(arch: &'static str, os: &'static str) -> Result<(), TargetUnsupported> {
+    if (arch, os) == TARGET { Ok(()) } else { Err(TargetUnsupported { arch, os }) }
+}
 
 /// What the pools are made for, at start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +169,16 @@ impl EngineProfile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Fails without: `check_target`. That it is asked at the start is the first line of `Engine::start`.
+    #[test]
+    fn wx_14_another_target_than_the_one_that_is_tested_is_refused() {
+        assert_eq!(check_target("x86_64", "linux"), Ok(()));
+        for (arch, os) in [("aarch64", "linux"), ("x86_64", "macos"), ("s390x", "linux"), ("riscv64", "linux")] {
+            let said = check_target(arch, os).unwrap_err().to_string();
+            assert!(said.contains(arch) && said.contains(os) && said.contains("x86_64 linux only"), "{said}");
+        }
+    }
 
     #[test]
     fn wx_06_the_profile_names_the_very_wasmtime_that_is_locked() {

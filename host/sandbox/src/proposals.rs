@@ -79,6 +79,7 @@ mod tests {
     use super::*;
     use crate::EngineProfile;
 
+    /// Fails without: any one of the lines that switch a proposal off in `EngineProfile::common`.
     #[test]
     fn wx_13_every_probe_is_refused_by_the_serving_engine_and_by_the_compiling_one() {
         let profile = EngineProfile::current();

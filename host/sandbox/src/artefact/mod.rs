@@ -192,6 +192,7 @@ mod tests {
         assert!(cache.load(&engine, Digest::of(b"another")).unwrap().is_none());
     }
 
+    /// Fails without: the authentication of an artefact with the host's key.
     #[test]
     fn wx_06_one_changed_bit_anywhere_is_refused_before_the_engine_sees_it() {
         let (_home, cache, engine, digest) = made();

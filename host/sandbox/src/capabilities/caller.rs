@@ -21,9 +21,14 @@ impl Host for CallState {
         Ok(Info {
             subject,
             locale: self.permit.locale().map(str::to_owned),
-            correlation_id: self.permit.correlation().to_string(),
+            correlation_id: self
+                .permit
+                .mode()
+                .fixed()
+                .map_or(self.permit.correlation(), |fixed| fixed.call)
+                .to_string(),
             time_left_ms: u64::try_from(self.time_left().as_millis()).unwrap_or(u64::MAX),
-            preview: false,
+            preview: self.permit.mode().is_preview(),
         })
     }
 }

@@ -2,8 +2,13 @@
 //! contract goes through [`CallState::enter`] first, so that no call is uncounted and no write is unproven.
 
 mod caller;
+mod effects;
+mod egress;
+mod files;
 mod kv;
 mod log;
+mod questions;
+mod secrets;
 mod wasi;
 
 use std::{
@@ -11,22 +16,29 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portcullis_admission::Permit;
+use portcullis_admission::{Permit, WriteProof};
 use portcullis_audit::Pseudonyms;
-use portcullis_manifest::{Effect, HostFunction, Interface};
-use portcullis_store::{KvWrites, Store};
+use portcullis_egress::Egress;
+use portcullis_manifest::{Effect, Grant, HostFunction, Interface, Partition, http::Boundary};
+use portcullis_store::Store;
 
-pub(crate) use kv::Overlay;
+pub(crate) use effects::Effects;
 pub(crate) use log::LogBuffer;
 pub use log::{LogLevel, LogLine};
 pub(crate) use wasi::{Wasi, link_base};
 
-use crate::run::{Limiter, Stop};
+use crate::run::{Limiter, Stop, Witness, Writes};
 
 /// What host functions stand on; the same for every call.
-pub(crate) struct Services {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) pseudonyms: Pseudonyms,
+pub struct Services {
+    /// Durable state.
+    pub store: Arc<dyn Store>,
+    /// What plugins and partitions call a principal.
+    pub pseudonyms: Pseudonyms,
+    /// The one way out.
+    pub egress: Arc<Egress>,
+    /// What the operator calls inside.
+    pub boundary: Arc<Boundary>,
 }
 
 /// Everything that belongs to one call. Nothing of it outlives the call but what is taken out by its fields' names.
@@ -35,7 +47,12 @@ pub(crate) struct CallState {
     pub(crate) services: Arc<Services>,
     pub(crate) limiter: Limiter,
     pub(crate) log: LogBuffer,
-    pub(crate) overlay: Overlay,
+    pub(crate) kv: kv::Overlay,
+    pub(crate) files: files::Overlay,
+    pub(crate) requests: u64,
+    pub(crate) effects: Effects,
+    /// There for a tool that reaches outside, and for no other.
+    pub(crate) witness: Option<Arc<dyn Witness>>,
     pub(crate) wasi: Option<Box<Wasi>>,
     pub(crate) effect: Effect,
     pub(crate) host_calls: u64,
@@ -44,14 +61,25 @@ pub(crate) struct CallState {
 }
 
 impl CallState {
-    pub(crate) fn new(permit: Permit, services: Arc<Services>, limiter: Limiter, deadline: Instant) -> Self {
+    pub(crate) fn new(
+        permit: Permit,
+        services: Arc<Services>,
+        limiter: Limiter,
+        deadline: Instant,
+        witness: Option<Arc<dyn Witness>>,
+    ) -> Self {
+        let effects = Effects::new(permit.mode());
         let log = LogBuffer::new(permit.tool().limits.log);
         Self {
             permit,
             services,
             limiter,
             log,
-            overlay: Overlay::default(),
+            kv: kv::Overlay::default(),
+            files: files::Overlay::default(),
+            requests: 0,
+            effects,
+            witness,
             wasi: None,
             effect: Effect::None,
             host_calls: 0,
@@ -60,13 +88,38 @@ impl CallState {
         }
     }
 
-    /// The first line of every host function: counts the call, and refuses a write function to a call without a proof.
+    /// The first line of every host function that does not write: counts the call.
     fn enter(&mut self, function: &HostFunction) -> wasmtime::Result<()> {
-        self.count()?;
-        if function.effect == Effect::Write && self.permit.write_proof().is_none() {
-            return Err(Stop::WriteWithoutProof { function: full_name(function) }.into());
+        match function.effect {
+            Effect::None | Effect::Read => self.count(),
+            // The table says that it writes: then it has to come with its proof.
+            Effect::Write => self.enter_write(function).map(drop),
         }
-        Ok(())
+    }
+
+    /// The first line of every write function: counts the call, and ends one that has no proof (catalogue WR-03).
+    fn enter_write(&mut self, function: &HostFunction) -> wasmtime::Result<Proven> {
+        self.count()?;
+        match self.permit.write_proof() {
+            Some(proof) => Ok(Proven::new(proof)),
+            None => Err(Stop::WriteWithoutProof { function: full_name(function) }.into()),
+        }
+    }
+
+    /// The grant that opens `function` on `capability`, and notes the effect. Without a grant there is none; with one it is
+    /// noted whatever becomes of the request afterwards, so the audit may say more than was done and never less.
+    fn open(&mut self, function: &HostFunction, capability: &str) -> Result<Grant, String> {
+        let grant = self.permit.tool().grant(function, capability)?.clone();
+        self.effect = self.effect.max(function.effect);
+        Ok(grant)
+    }
+
+    /// Whose rows or files a partitioned capability opens, for an interface of the contract.
+    fn owner(&self, partition: Partition, interface: Interface) -> String {
+        match partition {
+            Partition::Shared => String::new(),
+            Partition::User => self.services.pseudonyms.of(interface.as_str(), self.permit.principal().key()),
+        }
     }
 
     /// Counts a host call of the contract. The base list is bounded by fuel, time and handles.
@@ -81,8 +134,41 @@ impl CallState {
     }
 
     /// The call's writes, for its commit.
-    pub(crate) fn take_writes(&mut self) -> KvWrites {
-        self.overlay.take_writes()
+    pub(crate) fn take_writes(&mut self) -> Writes {
+        Writes { kv: self.kv.take_writes(), files: self.files.take_writes() }
+    }
+}
+
+/// Stands for a [`WriteProof`] that was seen while the permit was borrowed. What changes anything takes one by value: that it
+/// is there is the point.
+struct Proven(());
+
+impl Proven {
+    fn new(_proof: &WriteProof) -> Self {
+        Self(())
+    }
+}
+
+/// How a host function ends before its end.
+enum Early<E> {
+    /// With an error that the guest gets and can go on from.
+    Guest(E),
+    /// With the end of the call.
+    Call(wasmtime::Error),
+}
+
+impl<E> From<E> for Early<E> {
+    fn from(error: E) -> Self {
+        Self::Guest(error)
+    }
+}
+
+/// In the form that the engine's bindings want.
+fn answer<T, E>(result: Result<T, Early<E>>) -> wasmtime::Result<Result<T, E>> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Early::Guest(error)) => Ok(Err(error)),
+        Err(Early::Call(error)) => Err(error),
     }
 }
 

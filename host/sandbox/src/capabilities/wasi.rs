@@ -4,6 +4,9 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+use portcullis_admission::Fixed;
+use portcullis_manifest::Digest;
+use rand::{SeedableRng as _, rngs::StdRng};
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::{
     HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView,
@@ -29,11 +32,20 @@ pub(crate) struct Wasi {
 }
 
 impl Wasi {
-    fn new(log: &LogBuffer, handles: u64) -> Self {
-        let context = WasiCtx::builder()
+    fn new(log: &LogBuffer, handles: u64, fixed: Option<Fixed>) -> Self {
+        let mut builder = WasiCtx::builder();
+        if let Some(Fixed { seed, clock, .. }) = fixed {
+            // Of two streams from one seed, each interface gets its own: a guest that reads more of one finds the other unchanged.
+            let (insecure, secure) = (StdRng::from_seed(Digest::of(&seed).0), StdRng::from_seed(seed));
+            let (number, _) = seed.split_first_chunk().expect("a seed has 32 bytes");
+            builder.secure_random(secure).insecure_random(insecure).insecure_random_seed(u128::from_le_bytes(*number));
+            builder.wall_clock(FixedClock(clock));
+        } else {
+            builder.wall_clock(WallClock);
+        }
+        let context = builder
             .stdout(Output(log.clone()))
             .stderr(Output(log.clone()))
-            .wall_clock(WallClock)
             .monotonic_clock(MonotonicClock { start: Instant::now() })
             .max_random_size(RANDOM)
             .allow_tcp(false)
@@ -49,7 +61,7 @@ impl Wasi {
 impl WasiView for CallState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         let handles = self.permit.tool().limits.handles;
-        let wasi = self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.log, handles)));
+        let wasi = self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.log, handles, self.permit.mode().fixed())));
         WasiCtxView { ctx: &mut wasi.context, table: &mut wasi.table }
     }
 }
@@ -97,6 +109,20 @@ impl HostWallClock for WallClock {
     fn now(&self) -> Duration {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Duration::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// The time of a preview, also in the run that is confirmed after it: it stands, because the same run takes another time
+/// every time, and what a guest writes must not depend on that.
+struct FixedClock(i64);
+
+impl HostWallClock for FixedClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_millis(self.0.unsigned_abs())
     }
 }
 

@@ -1,27 +1,37 @@
 //! From hostile bytes to an artefact, and never in the process that serves (catalogue WX-07).
 //!
-//! The server starts a helper before it locks itself down. For every component the helper starts a worker with an empty
+//! The server starts a spawner before it locks itself down, because then it can start no program any more. The spawner
+//! starts a helper and hands the stream to it over. For every component the helper starts a worker with an empty
 //! environment; the worker takes rlimits upon itself before it reads the first byte, checks the structure, compiles, and
-//! ends. The helper kills a worker that outlives its wall time. None of the three trusts the one below it with more than
+//! ends. The helper kills a worker that outlives its wall time. None of them trusts the one below it with more than
 //! bytes. A helper that breaks off an answer, or answers for another component, is killed: what it may still have written
 //! must not become the next one's artefact. The next component has a fresh helper.
 
 mod frame;
 mod helper;
+mod spawner;
 mod structure;
 mod worker;
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     io,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 
 use parking_lot::Mutex;
 use portcullis_manifest::Digest;
+use rustix::{
+    io::Errno,
+    net::{RecvFlags, recv},
+};
+
+use spawner::Spawner;
 
 pub use helper::helper_main;
+pub use spawner::spawner_main;
 pub use structure::{Checked, StructureRefused, check_structure};
 pub use worker::worker_main;
 
@@ -64,19 +74,20 @@ pub enum CompileRefused {
 
 /// A helper, and what it takes to start another.
 pub struct Compiler {
-    program: OsString,
-    arguments: Vec<OsString>,
     limits: CompileLimits,
-    /// None after one has failed, until the next job.
-    helper: Mutex<Option<Helper>>,
+    helpers: Mutex<Helpers>,
+    /// None in tests, whose spawner is a thread. Behind the streams: they have to end first.
+    _process: Option<Process>,
 }
 
-/// A running helper, between two jobs.
-struct Helper {
-    child: Child,
-    input: ChildStdin,
-    output: ChildStdout,
+struct Helpers {
+    /// None after one has failed, until the next job.
+    running: Option<UnixStream>,
+    spawner: Spawner,
 }
+
+/// The spawner's process, which ends when its stream does.
+struct Process(Child);
 
 impl Default for CompileLimits {
     fn default() -> Self {
@@ -85,19 +96,32 @@ impl Default for CompileLimits {
 }
 
 impl Compiler {
-    /// Starts `program` with `arguments`, which must call [`helper_main`]. It inherits nothing.
+    /// Starts `program` with `arguments`, which must call [`spawner_main`]. It inherits nothing. Nothing needs to be started
+    /// after this.
     ///
     /// # Errors
-    /// When it can't be started.
+    /// When it, or the helper that it has to start, can't be started.
     pub fn start<A: AsRef<OsStr>>(
         program: &OsStr,
         arguments: impl IntoIterator<Item = A>,
         limits: CompileLimits,
     ) -> io::Result<Self> {
-        let program = program.to_owned();
-        let arguments: Vec<_> = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
-        let helper = Mutex::new(Some(Helper::start(&program, &arguments)?));
-        Ok(Self { program, arguments, limits, helper })
+        let (ours, its) = UnixStream::pair()?;
+        let child = Command::new(program)
+            .args(arguments)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(OwnedFd::from(its)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        Self::over(ours, Some(Process(child)), limits)
+    }
+
+    fn over(control: UnixStream, process: Option<Process>, limits: CompileLimits) -> io::Result<Self> {
+        let mut spawner = Spawner::over(control);
+        let running = Some(spawner.start()?);
+        Ok(Self { limits, helpers: Mutex::new(Helpers { running, spawner }), _process: process })
     }
 
     /// Compiles one component. Blocks, for up to minutes.
@@ -116,24 +140,25 @@ impl Compiler {
         }
         // Checked here too, before a process is spent on it; this parse allocates nothing that grows with the input.
         check_structure(component)?;
-        let mut place = self.helper.lock();
+        let mut helpers = self.helpers.lock();
+        let Helpers { running, spawner } = &mut *helpers;
         // One that has ended since, because somebody killed it, costs nobody a job.
-        let running = place.take().and_then(|mut helper| helper.is_running().then_some(helper));
-        let mut helper = match running {
+        let mut helper = match running.take().filter(is_running) {
             Some(helper) => helper,
-            None => Helper::start(&self.program, &self.arguments).map_err(|error| {
+            None => spawner.start().map_err(|error| {
                 CompileRefused::Helper(format!("cannot be started again ({}); restart the host", error.kind()))
             })?,
         };
-        // On an error the helper is dropped here, and so killed.
-        let answer = helper.ask(&self.limits, component).map_err(|error| {
+        let answer = ask(&mut helper, &self.limits, component).map_err(|error| {
+            // What it may still be writing ends here, and with its stream.
+            let _ = spawner.end();
             let text = "has not given an answer that can be used";
             CompileRefused::Helper(format!(
                 "{text} ({}), and was ended; try again: a fresh one is started",
                 error.kind()
             ))
         })?;
-        *place = Some(helper);
+        *running = Some(helper);
         answer
     }
 
@@ -144,38 +169,26 @@ impl Compiler {
     }
 }
 
-impl Helper {
-    fn start(program: &OsStr, arguments: &[OsString]) -> io::Result<Self> {
-        let mut child = Command::new(program)
-            .args(arguments)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let input = child.stdin.take().expect("piped");
-        let output = child.stdout.take().expect("piped");
-        Ok(Self { child, input, output })
-    }
-
-    /// After an error nobody knows where in its answer the helper is: it must not be asked again.
-    fn ask(&mut self, limits: &CompileLimits, component: &[u8]) -> io::Result<Result<Vec<u8>, CompileRefused>> {
-        let digest = Digest::of(component);
-        frame::write_job(&mut self.input, limits, digest, component)?;
-        frame::read_answer(&mut self.output, limits, digest)
-    }
-
-    fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.wait();
     }
 }
 
-impl Drop for Helper {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// After an error nobody knows where in its answer the helper is: it must not be asked again.
+fn ask(
+    helper: &mut UnixStream,
+    limits: &CompileLimits,
+    component: &[u8],
+) -> io::Result<Result<Vec<u8>, CompileRefused>> {
+    let digest = Digest::of(component);
+    frame::write_job(helper, limits, digest, component)?;
+    frame::read_answer(helper, limits, digest)
+}
+
+/// Between two jobs: it has nothing to say, and has not ended.
+fn is_running(helper: &UnixStream) -> bool {
+    recv(helper, &mut [0_u8; 1][..], RecvFlags::PEEK | RecvFlags::DONTWAIT) == Err(Errno::AGAIN)
 }
 
 #[cfg(test)]

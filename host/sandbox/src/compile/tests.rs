@@ -1,3 +1,7 @@
+use std::path::Path;
+
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::*;
 
 fn component(text: &str) -> Vec<u8> {
@@ -100,15 +104,34 @@ fn rg_02_a_job_or_an_answer_of_another_digest_is_refused() {
     }
 }
 
-/// A helper that writes these bytes as soon as it runs, and then does `after`.
-fn answering(program: &OsStr, bytes: &[u8], after: &str) -> Compiler {
-    let octal: String = bytes.iter().map(|byte| format!("\\{byte:03o}")).collect();
-    let script = format!("printf '{octal}'; {after}");
-    Compiler::start(program, ["-c", &script], CompileLimits::default()).unwrap()
+/// A compiler whose helpers are this shell script. The spawner is a thread here, and otherwise what a host has.
+fn with_helpers(shell: &Path, script: String) -> Compiler {
+    let (ours, its) = UnixStream::pair().unwrap();
+    let shell = shell.to_owned();
+    std::thread::spawn(move || {
+        spawner::serve(its, || {
+            let mut command = Command::new(&shell);
+            command.args(["-c", &script]);
+            command
+        })
+    });
+    Compiler::over(ours, None, CompileLimits::default()).unwrap()
+}
+
+/// For `printf`.
+fn octal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("\\{byte:03o}")).collect()
+}
+
+/// The frame of a job.
+fn job(component: &[u8]) -> Vec<u8> {
+    let mut job = Vec::new();
+    frame::write_job(&mut job, &CompileLimits::default(), Digest::of(component), component).unwrap();
+    job
 }
 
 #[test]
-fn rg_02_what_is_left_in_the_pipe_after_a_broken_answer_is_nobodys_artefact() {
+fn rg_02_what_is_left_in_the_stream_after_a_broken_answer_is_nobodys_artefact() {
     let component = component("(component)");
     let digest = Digest::of(&component);
     let mut whole = Vec::new();
@@ -118,8 +141,8 @@ fn rg_02_what_is_left_in_the_pipe_after_a_broken_answer_is_nobodys_artefact() {
     let mut another = whole.clone();
     another[1] ^= 1;
     for broken in [unknown, another] {
-        let bytes = [broken, whole.clone()].concat();
-        let compiler = answering(OsStr::new("/bin/sh"), &bytes, "while read -r _; do :; done");
+        let bytes = octal(&[broken, whole.clone()].concat());
+        let compiler = with_helpers(Path::new("/bin/sh"), format!("printf '{bytes}'; while read -r _; do :; done"));
         for _ in 0..3 {
             let error = compiler.compile(&component).unwrap_err().to_string();
             assert!(error.ends_with("and was ended; try again: a fresh one is started"), "{error}");
@@ -128,29 +151,59 @@ fn rg_02_what_is_left_in_the_pipe_after_a_broken_answer_is_nobodys_artefact() {
 }
 
 #[test]
-fn a_helper_that_was_killed_is_replaced_and_costs_at_most_one_job() {
+fn rg_02_a_helper_that_says_something_unasked_is_replaced() {
     let component = component("(component)");
     let mut answer = Vec::new();
     let ended = frame::Ended::Artefact(b"artefact".to_vec());
     frame::write_answer(&mut answer, Digest::of(&component), &ended).unwrap();
-    let compiler = answering(OsStr::new("/bin/sh"), &answer.repeat(4), "while read -r _; do :; done");
-    assert_eq!(compiler.compile(&component), Ok(b"artefact".to_vec()));
+    let home = tempfile::tempdir().unwrap();
+    let started = home.path().join("started");
+    let job = job(&component).len();
+    // Two answers to one job.
+    let script = format!(
+        "echo >> {}; head -c {job} > /dev/null; printf '{}'; exec cat > /dev/null",
+        started.display(),
+        octal(&answer.repeat(2))
+    );
+    let compiler = with_helpers(Path::new("/bin/sh"), script);
+    for jobs in 1..4 {
+        assert_eq!(compiler.compile(&component), Ok(b"artefact".to_vec()));
+        assert_eq!(std::fs::read(&started).unwrap().len(), jobs, "each job has a helper of its own");
+    }
+}
+
+#[test]
+fn a_helper_that_was_killed_is_replaced_and_costs_at_most_one_job() {
+    // A custom section whose name is a line break, so that a shell's `read` finds an end in each job.
+    let component = [component("(component)"), vec![0, 2, 1, b'\n']].concat();
+    let mut answer = Vec::new();
+    let ended = frame::Ended::Artefact(b"artefact".to_vec());
+    frame::write_answer(&mut answer, Digest::of(&component), &ended).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let pids = home.path().join("pids");
+    let lines = job(&component).iter().filter(|byte| **byte == b'\n').count();
+    let reads = vec!["read -r _"; lines].join(" && ");
+    // Nothing but builtins: a child of the shell would hold the stream when the shell is gone.
+    let script = format!("echo $$ >> {}; while {reads}; do printf '{}'; done", pids.display(), octal(&answer));
+    let compiler = with_helpers(Path::new("/bin/sh"), script);
+    let helpers = || std::fs::read_to_string(&pids).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
     let kill = |and_wait: bool| {
-        let mut place = compiler.helper.lock();
-        let child = &mut place.as_mut().unwrap().child;
-        child.kill().unwrap();
-        if and_wait {
-            child.wait().unwrap();
-        }
+        let pid = helpers().last().unwrap().parse().ok().and_then(Pid::from_raw).unwrap();
+        kill_process(pid, Signal::KILL).unwrap();
+        let helpers = compiler.helpers.lock();
+        // Its stream ends when the kernel has ended it.
+        while and_wait && recv(helpers.running.as_ref().unwrap(), &mut [0_u8; 1][..], RecvFlags::PEEK) != Ok((0, 0)) {}
     };
+    assert_eq!(compiler.compile(&component), Ok(b"artefact".to_vec()));
+    assert_eq!(compiler.compile(&component), Ok(b"artefact".to_vec()));
+    assert_eq!(helpers().len(), 1, "one helper serves many jobs");
     kill(true);
     assert_eq!(compiler.compile(&component), Ok(b"artefact".to_vec()), "one that has ended costs none");
+    assert_eq!(helpers().len(), 2);
     kill(false);
     // It may be dead already, or still on its way.
     if let Err(error) = compiler.compile(&component) {
         assert!(matches!(error, CompileRefused::Helper(_)), "{error}");
-    } else {
-        kill(true);
     }
     assert_eq!(compiler.compile(&component), Ok(b"artefact".to_vec()));
 }
@@ -160,12 +213,35 @@ fn a_helper_that_cannot_be_started_again_is_told() {
     let home = tempfile::tempdir().unwrap();
     let program = home.path().join("helper");
     std::os::unix::fs::symlink("/bin/sh", &program).unwrap();
-    let compiler = answering(program.as_os_str(), b"", "exit");
+    let compiler = with_helpers(&program, "exit".to_owned());
     let component = component("(component)");
+    // The first may have ended before it was asked; then its successor is the one that fails.
     assert!(compiler.compile(&component).is_err());
     std::fs::remove_file(&program).unwrap();
     assert_eq!(
         compiler.compile(&component).unwrap_err().to_string(),
         "the compiling helper cannot be started again (entity not found); restart the host"
     );
+}
+
+#[test]
+fn without_a_spawner_no_helper_is_started_again_and_that_is_told() {
+    let (ours, its) = UnixStream::pair().unwrap();
+    let spawner = std::thread::spawn(move || {
+        let once = std::cell::Cell::new(false);
+        spawner::serve(its, || {
+            assert!(!once.replace(true), "the spawner ends here");
+            Command::new("/bin/true")
+        })
+    });
+    let compiler = Compiler::over(ours, None, CompileLimits::default()).unwrap();
+    let component = component("(component)");
+    let told = loop {
+        match compiler.compile(&component).unwrap_err().to_string() {
+            error if error.contains("try again") => {}
+            error => break error,
+        }
+    };
+    assert!(told.starts_with("the compiling helper cannot be started again (") && told.ends_with("restart the host"));
+    assert!(spawner.join().is_err());
 }

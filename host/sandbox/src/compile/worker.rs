@@ -1,7 +1,8 @@
-//! The worker: one component, under rlimits of its own, then gone.
+//! The worker: one component, under rlimits and behind a wall of its own, then gone.
 
 use std::io::{self, Read, Write};
 
+use portcullis_lockdown::{Kernel, Plan};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::{CompileLimits, check_structure};
@@ -47,6 +48,9 @@ fn confine(cpu: u64, memory: u64) -> io::Result<()> {
     // It may write to its pipe and to no file.
     limit(Resource::Fsize, 0)?;
     limit(Resource::Nofile, 16)?;
+    // It reads one pipe and writes another. Whoever takes the compiler over has those, and no file, socket or program. Where
+    // the kernel lacks a measure, the serving process says so, or does not start.
+    let _ = Plan::to_compute(Kernel::running()).apply();
     Ok(())
 }
 

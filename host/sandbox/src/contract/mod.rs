@@ -18,6 +18,8 @@ pub(crate) mod bindings {
         path: "../../wit",
         world: "plugin",
         imports: {
+            "portcullis:plugin/egress": async | trappable,
+            "portcullis:plugin/files": async | trappable,
             "portcullis:plugin/kv": async | trappable,
             default: trappable,
         },
@@ -32,15 +34,24 @@ pub(crate) mod bindings {
      {} in plugin.toml",
     // The component's own words: nothing has held them to the form of a name yet.
     visible(&.0.join(", ")),
-    named(true, str::to_owned),
-    named(false, |name| format!("`{name}` needs a capability of kind \"{name}\""))
+    open(),
+    needed()
 )]
 pub struct ImportsRefused(pub Vec<String>);
 
-/// The interfaces that are open to every plugin, or those that are not.
-fn named(open: bool, say: impl Fn(&str) -> String) -> String {
-    let named = Interface::ALL.into_iter().filter(|interface| interface.is_open() == open);
-    named.map(|interface| say(interface.as_str())).collect::<Vec<_>>().join(", ")
+/// The interfaces that are open to every plugin.
+fn open() -> String {
+    let open = Interface::ALL.into_iter().filter(|interface| interface.is_open());
+    open.map(Interface::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// The interfaces that are not, and what opens each.
+fn needed() -> String {
+    let say = |interface: Interface| {
+        let kind = interface.kind()?;
+        Some(format!("`{}` needs a capability of kind \"{kind}\"", interface.as_str()))
+    };
+    Interface::ALL.into_iter().filter_map(say).collect::<Vec<_>>().join(", ")
 }
 
 /// A component can't be a plugin, whatever it imports.

@@ -1,10 +1,12 @@
 //! How a call ends.
 
-use std::time::Duration;
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
+use portcullis_admission::Intended;
 use portcullis_audit::ResultClass;
+use portcullis_egress::Attempt;
 use portcullis_manifest::Effect;
-use portcullis_store::KvWrites;
+use portcullis_store::{FileWrites, KvWrites, Unavailable};
 use wasmtime::Trap;
 
 use crate::{LogLine, contract::bindings::portcullis::plugin::types as wit};
@@ -12,8 +14,51 @@ use crate::{LogLine, contract::bindings::portcullis::plugin::types as wit};
 /// What a call holds for as long as its guest lives: its place, its seat in the audit. It comes back with [`Ran`], or is told
 /// how far the guest had come when it was ended from outside.
 pub trait Keep: Send + 'static {
+    /// What a call that reaches outside tells the audit through. Asked once, and only for such a call.
+    fn witness(&self) -> Arc<dyn Witness>;
+
     /// The guest is gone, and nobody waits for its answer: the caller dropped the call, or its thread panicked.
-    fn ended_from_outside(self, usage: Usage, panicked: bool);
+    fn ended_from_outside(self, ended: Unfinished);
+}
+
+/// What a call tells the audit while it runs, because it can't be taken back (DESIGN rule 7).
+pub trait Witness: Send + Sync {
+    /// Answers when the call's intent is durable.
+    fn intent(&self) -> Pin<Box<dyn Future<Output = Result<(), Unavailable>> + Send + '_>>;
+
+    /// One attempt to reach outside has ended, well or not.
+    fn egress(&self, attempt: &Attempt, effect: Effect);
+
+    /// A request was refused before there was anything to attempt. `why` is in words of the host's own.
+    fn refused(&self, why: &str, effect: Effect);
+}
+
+/// A call that was ended from outside.
+#[derive(Clone, Debug)]
+pub struct Unfinished {
+    /// What it used.
+    pub usage: Usage,
+    /// Requests that may have left the host before.
+    pub sent: Vec<String>,
+    /// The host failed.
+    pub panicked: bool,
+}
+
+/// What a call wrote, before it is committed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Writes {
+    /// Values.
+    pub kv: KvWrites,
+    /// Files.
+    pub files: FileWrites,
+}
+
+impl Writes {
+    /// Whether there is nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.kv.is_empty() && self.files.is_empty()
+    }
 }
 
 /// The call's thread panicked. What the call kept has been told.
@@ -21,17 +66,49 @@ pub trait Keep: Send + 'static {
 #[error("the host failed while it ran the tool")]
 pub struct Lost;
 
+/// What a call held while its guest lived. Whoever takes it tells what became of the call; when nobody does, because the client
+/// went away in that moment, it is told like a call that was ended from outside.
+pub struct Kept<K: Keep>(Option<(K, Unfinished)>);
+
+impl<K: Keep> Kept<K> {
+    pub(super) fn new(keep: K, usage: Usage, sent: Vec<String>) -> Self {
+        Self(Some((keep, Unfinished { usage, sent, panicked: false })))
+    }
+
+    /// Takes it out.
+    ///
+    /// # Panics
+    /// Never: it is there until it is taken, and taking it uses this up.
+    #[must_use]
+    pub fn take(mut self) -> K {
+        self.0.take().expect("it is taken once, by value").0
+    }
+}
+
+impl<K: Keep> Drop for Kept<K> {
+    fn drop(&mut self) {
+        if let Some((keep, unfinished)) = self.0.take() {
+            keep.ended_from_outside(unfinished);
+        }
+    }
+}
+
 /// A call that has ended.
-#[derive(Debug)]
-pub struct Ran<K> {
+pub struct Ran<K: Keep> {
     /// What the call held.
-    pub keep: K,
+    pub keep: Kept<K>,
     /// How.
     pub ending: Ending,
     /// What it used.
     pub usage: Usage,
     /// What it wrote: to be committed if it is [`Ending::Done`] and its answer holds, to be dropped otherwise.
-    pub writes: KvWrites,
+    pub writes: Writes,
+    /// What a preview would have done, in order.
+    pub intended: Vec<Intended>,
+    /// A preview lacked an answer from outside.
+    pub unanswered: bool,
+    /// Requests that have left the host, or may have: they can't be taken back.
+    pub sent: Vec<String>,
     /// What it said to the operator.
     pub log: Vec<LogLine>,
     /// Lines beyond `limits.log`.
@@ -46,9 +123,29 @@ pub enum Ending {
     /// The tool said that it could not.
     Failed(String),
     /// The tool wants to ask something.
-    NeedsInput,
+    NeedsInput(NeedsInput),
     /// It was ended.
     Stopped(Stop),
+}
+
+/// What a tool asks, as it said it: unchecked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NeedsInput {
+    /// The questions.
+    pub questions: Vec<ToolQuestion>,
+    /// What the tool wants back with the answers.
+    pub state: Vec<u8>,
+}
+
+/// One question of a tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolQuestion {
+    /// The name under which the answer comes back.
+    pub key: String,
+    /// What is asked.
+    pub message: String,
+    /// What the answer may be: JSON Schema as text.
+    pub schema: String,
 }
 
 /// What the tool answered, within its limits and otherwise unchecked.
@@ -149,6 +246,23 @@ pub enum Stop {
         /// Interface and function.
         function: String,
     },
+    /// A confirmed run wanted something that was not previewed.
+    #[error("the tool wanted to {wanted}, which was not in the preview that was confirmed{}", after(sent))]
+    Diverged {
+        /// What, in plain words.
+        wanted: String,
+        /// What had left the host before, in plain words.
+        sent: Vec<String>,
+    },
+    /// A preview is too long to be read.
+    #[error("the tool would do more than {limit} things in one call, which is more than a preview lists")]
+    Effects {
+        /// Effects.
+        limit: usize,
+    },
+    /// The audit can't be written, so nothing may leave the host.
+    #[error("the host cannot record what leaves it now, so nothing was sent: try again later")]
+    Unrecorded,
     /// The guest trapped.
     #[error("the tool crashed: {reason}")]
     Trap {
@@ -158,6 +272,13 @@ pub enum Stop {
     /// The host failed.
     #[error("the host could not run the tool")]
     Host,
+}
+
+fn after(sent: &[String]) -> String {
+    match sent {
+        [] => String::new(),
+        sent => format!("; before that it had sent: {}", sent.join(", ")),
+    }
 }
 
 impl Stop {
@@ -173,6 +294,9 @@ impl Stop {
             Self::HostData { .. } => ResultClass::HostData,
             Self::Handles { .. } => ResultClass::Handles,
             Self::WriteWithoutProof { .. } => ResultClass::WriteRefused,
+            Self::Diverged { .. } => ResultClass::Diverged,
+            Self::Effects { .. } => ResultClass::HostCalls,
+            Self::Unrecorded => ResultClass::HostError,
             Self::Trap { .. } => ResultClass::Trap,
             Self::Host => ResultClass::HostError,
         }
@@ -252,7 +376,10 @@ impl From<wit::Outcome> for Ending {
         match outcome {
             wit::Outcome::Done(answer) => Self::Done(answer.into()),
             wit::Outcome::Failed(text) => Self::Failed(text),
-            wit::Outcome::NeedsInput(_) => Self::NeedsInput,
+            wit::Outcome::NeedsInput(wit::NeedsInput { questions, state }) => {
+                let question = |wit::Question { key, message, schema }| ToolQuestion { key, message, schema };
+                Self::NeedsInput(NeedsInput { questions: questions.into_iter().map(question).collect(), state })
+            }
         }
     }
 }

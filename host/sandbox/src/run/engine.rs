@@ -13,13 +13,12 @@ use std::{
 };
 
 use portcullis_admission::Permit;
-use portcullis_audit::Pseudonyms;
-use portcullis_store::Store as DurableStore;
+use portcullis_manifest::Interface;
 use tokio::{runtime::Runtime, task::JoinHandle};
 use wasmtime::{Store, UpdateDeadline};
 
 use super::{
-    ending::{Ending, Keep, Lost, Ran, Stop},
+    ending::{Ending, Keep, Kept, Lost, Ran, Stop},
     limiter::Limiter,
     pace::Held,
     plugin::{Linked, Plugin},
@@ -27,8 +26,9 @@ use super::{
     turns::Turns,
 };
 use crate::{
-    EngineProfile, PoolLimits, ProposalEnabled,
+    EngineProfile, PoolLimits, ProposalEnabled, TargetUnsupported,
     capabilities::{CallState, Services},
+    profile::check_target,
     proposals,
 };
 
@@ -42,6 +42,9 @@ const SMALL: u64 = 16 << 20;
 /// The engine was not started.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
+    /// This is no target for plugins.
+    #[error(transparent)]
+    Target(#[from] TargetUnsupported),
     /// A proposal that should be off is on.
     #[error(transparent)]
     Proposal(#[from] ProposalEnabled),
@@ -77,11 +80,12 @@ impl<T> Drop for AbortOnDrop<T> {
 }
 
 impl Engine {
-    /// Starts the engine, after proving that what should be off is off.
+    /// Starts the engine on a target that is supported, after proving that what should be off is off.
     ///
     /// # Errors
     /// See [`EngineError`].
-    pub fn start(pool: PoolLimits, store: Arc<dyn DurableStore>, pseudonyms: Pseudonyms) -> Result<Self, EngineError> {
+    pub fn start(pool: PoolLimits, services: Services) -> Result<Self, EngineError> {
+        check_target(std::env::consts::ARCH, std::env::consts::OS)?;
         let config = EngineProfile::current().serving(pool);
         let engine = wasmtime::Engine::new(&config).map_err(|error| EngineError::Engine(format!("{error:#}")))?;
         proposals::prove_off(&engine)?;
@@ -92,13 +96,14 @@ impl Engine {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("guest")
-            .enable_time()
+            // Guests wait here for what they ask of the network, too.
+            .enable_all()
             .build()?;
         let stopping = Arc::new(AtomicBool::new(false));
         start_clock(engine.clone(), stopping.clone())?;
         let shared = Arc::new(Shared {
             engine,
-            services: Arc::new(Services { store, pseudonyms }),
+            services: Arc::new(services),
             guests: runtime.handle().clone(),
             turns: Turns::new(cores),
             stopping,
@@ -179,7 +184,9 @@ impl Linked {
         let limits = &tool.limits;
         let deadline = start + limits.time;
         let limiter = Limiter::new(limits.memory, limits.table_elements);
-        let state = CallState::new(permit, self.engine.services.clone(), limiter, deadline);
+        let reaches_out = tool.grants.iter().any(|grant| grant.capability.interface() == Interface::Egress);
+        let witness = reaches_out.then(|| keep.witness());
+        let state = CallState::new(permit, self.engine.services.clone(), limiter, deadline, witness);
         let mut running = Running::new(self.store(state, deadline), keep, start);
         let called = tokio::time::timeout_at(deadline.into(), self.call(running.store())).await;
         let ending = match called {
@@ -191,7 +198,18 @@ impl Linked {
         // With its streams goes what the guest had not ended with a newline: into the log.
         state.wasi = None;
         let (log, log_dropped) = state.log.take();
-        Ran { keep, ending, usage, writes: state.take_writes(), log, log_dropped }
+        let writes = state.take_writes();
+        let ending = match ending {
+            // It may do less than was previewed by failing, and not in silence.
+            Ending::Done(_) if state.effects.lacks_some() => {
+                let wanted = "end without the rest of what it was confirmed for".to_owned();
+                Ending::Stopped(Stop::Diverged { wanted, sent: state.effects.sent().to_vec() })
+            }
+            ending => ending,
+        };
+        let (intended, unanswered, sent) = state.effects.end();
+        let keep = Kept::new(keep, usage, sent.clone());
+        Ran { keep, ending, usage, writes, intended, unanswered, sent, log, log_dropped }
     }
 
     fn store(&self, state: CallState, deadline: Instant) -> Store<CallState> {

@@ -81,6 +81,7 @@ impl ResourceLimiter for Limiter {
 mod tests {
     use super::*;
 
+    /// Fails without: the sum in `grow`: the engine's own limits are for each memory.
     #[test]
     fn wx_10_memory_is_summed_over_all_memories_and_exact_at_the_edge() {
         let mut limiter = Limiter::new(300, 10);

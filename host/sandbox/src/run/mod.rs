@@ -8,7 +8,9 @@ mod plugin;
 mod running;
 mod turns;
 
-pub use ending::{Answer, Content, Ending, Keep, Lost, Ran, Stop, Usage};
+pub use ending::{
+    Answer, Content, Ending, Keep, Kept, Lost, NeedsInput, Ran, Stop, ToolQuestion, Unfinished, Usage, Witness, Writes,
+};
 pub use engine::{Engine, EngineError};
 pub(crate) use limiter::Limiter;
 pub use plugin::{LoadError, Plugin};

@@ -92,7 +92,7 @@ impl Plugin {
 }
 
 fn link(engine: &Engine, component: &Component, opened: &[Interface]) -> wasmtime::Result<PluginPre<CallState>> {
-    use bindings::portcullis::plugin::{caller, kv, log};
+    use bindings::portcullis::plugin::{caller, egress, files, kv, log, questions, secrets};
     let mut linker = Linker::<CallState>::new(engine.wasmtime());
     link_base(&mut linker)?;
     for interface in Interface::ALL {
@@ -100,6 +100,12 @@ fn link(engine: &Engine, component: &Component, opened: &[Interface]) -> wasmtim
             continue;
         }
         match interface {
+            Interface::Egress => egress::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)?,
+            Interface::Secrets => secrets::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)?,
+            Interface::Files => files::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)?,
+            Interface::Questions => {
+                questions::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)?
+            }
             Interface::Kv => kv::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)?,
             Interface::Log => log::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)?,
             Interface::Caller => caller::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)?,

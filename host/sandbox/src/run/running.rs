@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use wasmtime::Store;
 
-use super::ending::{Keep, Usage};
+use super::ending::{Keep, Unfinished, Usage};
 use crate::capabilities::CallState;
 
 /// See the module.
@@ -36,8 +36,9 @@ impl<K: Keep> Drop for Running<K> {
     fn drop(&mut self) {
         if let Some((store, keep)) = self.parts.take() {
             let usage = usage(&store, self.since);
+            let sent = store.data().effects.sent().to_vec();
             drop(store);
-            keep.ended_from_outside(usage, std::thread::panicking());
+            keep.ended_from_outside(Unfinished { usage, sent, panicked: std::thread::panicking() });
         }
     }
 }

@@ -1,27 +1,36 @@
 use std::{sync::Arc, time::Duration};
 
-use portcullis_admission::{ApprovedTool, Decision, Permit, Question, Schema, decide};
+use portcullis_admission::{ApprovedTool, Asked, Decision, Permit, Schema, decide};
 use portcullis_audit::{Pseudonyms, ResultClass};
-use portcullis_manifest::{Digest, Fingerprint, Interface, Label, Limits, Principal};
+use portcullis_egress::{Egress, EgressConfig, NameServers, ResolverConfig};
+use portcullis_manifest::{Confirm, Digest, Fingerprint, Interface, Label, Limits, Principal};
 use portcullis_store::sqlite::{OwnerLock, SqliteStore};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::{ArtefactCache, EngineProfile, HostKey, PoolLimits};
+use crate::{ArtefactCache, EngineProfile, HostKey, PoolLimits, Services};
 
 const CONSTANT: &str = include_str!("../../testdata/constant.wat");
 
 impl Keep for () {
-    fn ended_from_outside(self, _usage: Usage, _panicked: bool) {}
+    fn witness(&self) -> Arc<dyn Witness> {
+        panic!("no tool of these tests reaches outside")
+    }
+
+    fn ended_from_outside(self, _ended: Unfinished) {}
 }
 
 /// Says what it was told.
 struct Told(tokio::sync::oneshot::Sender<(Usage, bool)>);
 
 impl Keep for Told {
-    fn ended_from_outside(self, usage: Usage, panicked: bool) {
-        let _ = self.0.send((usage, panicked));
+    fn witness(&self) -> Arc<dyn Witness> {
+        panic!("no tool of these tests reaches outside")
+    }
+
+    fn ended_from_outside(self, ended: Unfinished) {
+        let _ = self.0.send((ended.usage, ended.panicked));
     }
 }
 
@@ -38,7 +47,11 @@ fn rig() -> Rig {
     let store = Arc::new(SqliteStore::open(&data, &owner).unwrap());
     let cache = ArtefactCache::open(&data, &HostKey::open(&data, true).unwrap()).unwrap();
     let pool = PoolLimits { calls: 4, ..PoolLimits::default() };
-    let engine = Engine::start(pool, store, Pseudonyms::new([0; 32])).unwrap();
+    let resolver = ResolverConfig { name_servers: NameServers::Listed(Vec::new()), ..ResolverConfig::default() };
+    let egress = Egress::start(EgressConfig { resolver, ..EgressConfig::default() }).unwrap();
+    let services =
+        Services { store, pseudonyms: Pseudonyms::new([0; 32]), egress: Arc::new(egress), boundary: Arc::default() };
+    let engine = Engine::start(pool, services).unwrap();
     Rig { engine, cache, _home: home }
 }
 
@@ -60,17 +73,29 @@ fn permit(limits: Limits) -> Permit {
         wire: "constant_constant".parse().unwrap(),
         label: Label::Read,
         grants: Vec::new(),
+        confirm: Confirm::None,
+        partial: false,
+        asks: false,
         scopes: Vec::new(),
         input: Schema::compile(&json!({ "type": "object" })).unwrap(),
         output: None,
         limits,
     };
     let principal = Principal::local();
-    let question =
-        Question { principal, tool: Arc::new(tool), arguments: Map::new(), correlation: Uuid::nil(), locale: None };
-    match decide(question) {
+    let asked = Asked {
+        principal,
+        tool: Arc::new(tool),
+        arguments: Map::new(),
+        correlation: Uuid::nil(),
+        locale: None,
+        preview: false,
+        person: false,
+        answered: None,
+        confirmation: None,
+    };
+    match decide(asked, || unreachable!("no preview")) {
         Decision::Permit(permit) => permit,
-        Decision::Refuse(refused) => panic!("{refused}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -132,6 +157,7 @@ async fn wx_10_memory_beyond_the_limit_is_named_also_when_the_guest_only_crashes
     );
 }
 
+/// Fails without: `AbortOnDrop`, or with a pool's slot that is not given back.
 #[tokio::test(flavor = "multi_thread")]
 async fn wx_12_a_call_whose_future_is_dropped_gives_its_place_back() {
     let rig = rig();

@@ -15,6 +15,19 @@ pub(crate) struct Overlay {
     bytes: u64,
 }
 
+/// A write that was asked for.
+pub(super) struct Wanted {
+    pub(super) key: String,
+    /// What the key held as this call saw it.
+    pub(super) before: Option<Vec<u8>>,
+    /// None removes the key.
+    pub(super) value: Option<Vec<u8>>,
+    /// For how long; none: until it is changed.
+    pub(super) seconds: Option<u32>,
+    /// `before` was looked at: it must still be so at the commit.
+    pub(super) compared: bool,
+}
+
 struct Partition {
     limits: PartitionLimits,
     /// What it would hold if the call were committed now.
@@ -45,16 +58,9 @@ impl Overlay {
         self.partitions.entry(at).or_insert(Partition { limits, usage, writes: BTreeMap::new() });
     }
 
-    /// Takes a write in, if all that is held stays within `room`. `before` is what the key held as this call saw it.
-    pub(super) fn put(
-        &mut self,
-        room: u64,
-        at: &KvPartition,
-        key: String,
-        before: Option<Vec<u8>>,
-        value: Option<Vec<u8>>,
-        compared: bool,
-    ) -> Result<(), String> {
+    /// Takes a write in, if all that is held stays within `room`.
+    pub(super) fn put(&mut self, room: u64, at: &KvPartition, wanted: Wanted) -> Result<(), String> {
+        let Wanted { key, before, value, seconds, compared } = wanted;
         let Some(partition) = self.partitions.get_mut(at) else { return Err("the partition is not open".to_owned()) };
         let size = |value: &Vec<u8>| (key.len() + value.len()) as u64;
         let old = before.as_ref().map_or(0, size);
@@ -95,10 +101,10 @@ impl Overlay {
         partition.usage = usage;
         match partition.writes.get_mut(&key) {
             // What must hold at commit is what was committed when the call first compared, not what it wrote since.
-            Some(write) => write.value = value,
+            Some(write) => (write.value, write.expires_in) = (value, seconds),
             None => {
                 let expected = compared.then_some(before);
-                partition.writes.insert(key, KvWrite { value, expected });
+                partition.writes.insert(key, KvWrite { value, expected, expires_in: seconds });
             }
         }
         Ok(())
@@ -173,11 +179,15 @@ mod tests {
         overlay
     }
 
+    fn wanted(key: &str, before: Option<Vec<u8>>, value: Option<Vec<u8>>, compared: bool) -> Wanted {
+        Wanted { key: key.to_owned(), before, value, seconds: None, compared }
+    }
+
     /// What is really there.
     fn weigh(overlay: &Overlay) -> u64 {
         let writes = overlay.partitions.values().flat_map(|partition| &partition.writes);
         writes
-            .map(|(key, KvWrite { value, expected })| {
+            .map(|(key, KvWrite { value, expected, .. })| {
                 let expected = expected.as_ref().and_then(Option::as_ref);
                 (key.len() + value.as_ref().map_or(0, Vec::len) + expected.map_or(0, Vec::len)) as u64 + ENTRY
             })
@@ -192,7 +202,7 @@ mod tests {
         'full: for key in 0..16 {
             for n in 0..32 {
                 let value = Some(vec![0; 1 << 20]);
-                if let Err(error) = overlay.put(ROOM, &partition(n), format!("k{key}"), None, value, false) {
+                if let Err(error) = overlay.put(ROOM, &partition(n), wanted(&format!("k{key}"), None, value, false)) {
                     refused = Some(error);
                     break 'full;
                 }
@@ -211,13 +221,13 @@ mod tests {
         let (mut overlay, at) = (overlay(1), partition(0));
         let big = || Some(vec![0; 1000]);
         // Nothing but an expected value stays of a key that is compared and removed.
-        overlay.put(1200, &at, "a".to_owned(), big(), None, true).unwrap();
+        overlay.put(1200, &at, wanted("a", big(), None, true)).unwrap();
         assert_eq!(overlay.bytes, 1 + 1000 + ENTRY);
-        let error = overlay.put(1200, &at, "b".to_owned(), big(), None, true).unwrap_err();
+        let error = overlay.put(1200, &at, wanted("b", big(), None, true)).unwrap_err();
         assert!(error.contains("`limits.kv_bytes`"), "{error}");
-        let error = overlay.put(1200, &at, "k".repeat(200), None, Some(Vec::new()), false).unwrap_err();
+        let error = overlay.put(1200, &at, wanted(&"k".repeat(200), None, Some(Vec::new()), false)).unwrap_err();
         assert!(error.contains("`limits.kv_bytes`"), "{error}");
-        overlay.put(1300, &at, "b".to_owned(), big(), None, false).unwrap();
+        overlay.put(1300, &at, wanted("b", big(), None, false)).unwrap();
         assert_eq!((overlay.len(), overlay.bytes), (2, weigh(&overlay)));
     }
 
@@ -225,7 +235,7 @@ mod tests {
     fn st_20_a_value_that_is_written_over_is_counted_once_and_can_always_become_shorter() {
         let (mut overlay, at) = (overlay(1), partition(0));
         let mut set = |room, before: usize, now: usize| {
-            overlay.put(room, &at, "k".to_owned(), Some(vec![0; before]), Some(vec![0; now]), false)
+            overlay.put(room, &at, wanted("k", Some(vec![0; before]), Some(vec![0; now]), false))
         };
         set(1200, 0, 1000).unwrap();
         for _ in 0..100 {
