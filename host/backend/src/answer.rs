@@ -53,6 +53,42 @@ pub struct ToolAnswer {
     pub meta: Option<Value>,
 }
 
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallAnswer {
+    /// It has ended.
+    Done(ToolAnswer),
+    /// The person has to be asked first. Only given to a client that can be asked.
+    Ask(Ask),
+}
+
+/// Questions for the person, and what makes the call go on when they are answered. Each question is put in the way of the
+/// client's protocol revision; then the same request is made again, with [`crate::Resume`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// At least one. Their keys differ.
+    pub questions: Vec<Question>,
+    /// Sealed: opaque to the client, and refused when it was changed.
+    pub state: String,
+}
+
+/// One question, in the form of MCP's elicitation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// The name under which its reply comes back.
+    pub key: String,
+    /// What is asked and who asks, for the person.
+    pub message: String,
+    /// `requestedSchema`: a flat object.
+    pub schema: Value,
+}
+
+impl From<ToolAnswer> for CallAnswer {
+    fn from(answer: ToolAnswer) -> Self {
+        Self::Done(answer)
+    }
+}
+
 impl ToolAnswer {
     /// An answer that says what went wrong.
     #[must_use]

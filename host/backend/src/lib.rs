@@ -5,13 +5,13 @@
 mod answer;
 mod refusal;
 
-use std::{future::Future, sync::Arc};
+use std::{collections::BTreeMap, future::Future, sync::Arc};
 
 use portcullis_manifest::Principal;
 use serde_json::{Map, Value, value::RawValue};
 use uuid::Uuid;
 
-pub use answer::{ServerInfo, ToolAnswer, ToolDescriptor, ToolList};
+pub use answer::{Ask, CallAnswer, Question, ServerInfo, ToolAnswer, ToolDescriptor, ToolList};
 pub use refusal::{CallRefused, Refusal, RefusalRule, Unauthenticated};
 
 /// What a transport has read of who is asking. The transport checks nothing of it.
@@ -34,6 +34,42 @@ pub struct ToolRequest {
     pub arguments: Map<String, Value>,
     /// `_meta["openai/locale"]`, a hint (BCP 47), at most 35 bytes.
     pub locale: Option<String>,
+    /// `_meta["portcullis/preview"]`: tell what the call would do, and do nothing of it.
+    pub preview: bool,
+    /// What the client can put to a person while it waits for this call.
+    pub asking: Asking,
+    /// The replies to what an earlier round of this call asked.
+    pub resume: Option<Resume>,
+}
+
+/// What a client can put to a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Asking {
+    /// Nothing, as far as it has said.
+    #[default]
+    Nothing,
+    /// A form (MCP elicitation, mode `form`).
+    Form,
+}
+
+/// A call that goes on after [`Ask`]. Everything in it comes from the client: nothing of it is checked by the transport.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resume {
+    /// [`Ask::state`], as the client sent it back.
+    pub state: String,
+    /// By [`Question::key`]. Some may be missing, others may be too many.
+    pub replies: BTreeMap<String, Reply>,
+}
+
+/// What became of one question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// `accept`: what the form holds.
+    Accepted(Map<String, Value>),
+    /// `decline`.
+    Declined,
+    /// `cancel`.
+    Cancelled,
 }
 
 /// What the protocol layer asks of the rest of the host.
@@ -55,7 +91,7 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     /// [`CallRefused`] when no answer of the tool exists; it has been audited. Arguments that the tool's schema does not
     /// accept, limits and failures of the tool are answers, because a model can read and mend them.
-    fn call(&self, request: ToolRequest) -> impl Future<Output = Result<ToolAnswer, CallRefused>> + Send;
+    fn call(&self, request: ToolRequest) -> impl Future<Output = Result<CallAnswer, CallRefused>> + Send;
 
     /// Whether calls can be taken: what `/health` answers (catalogue AD-01).
     fn healthy(&self) -> bool;

@@ -27,6 +27,13 @@ pub enum CallRefused {
         /// All scopes that the call needs, held ones too.
         needed: Vec<Scope>,
     },
+    /// The state that should make the call go on was not sealed by this host for this call, was changed, or is too old.
+    /// JSON-RPC -32602.
+    #[error("`requestState` is not one that this host gave for this call: {why}; make the call again without it")]
+    State {
+        /// What does not fit.
+        why: &'static str,
+    },
     /// A concurrency or memory budget of the host is used up. HTTP 503, `Retry-After`.
     #[error("busy: {limit}; try again in {} s", retry_after.as_secs().max(1))]
     Busy {

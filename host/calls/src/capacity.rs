@@ -7,9 +7,8 @@ use std::{
     time::Duration,
 };
 
-use portcullis_admission::ApprovedTool;
 use portcullis_backend::CallRefused;
-use portcullis_manifest::PluginName;
+use portcullis_manifest::{Access, Grant, Interface, Limits, PluginName};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout_at},
@@ -47,10 +46,26 @@ pub(crate) struct Place {
     _host: Held,
 }
 
-/// The bytes that a call may make the host hold: its guest's memory, and what it writes in kv until that is committed.
-pub(crate) fn needs(tool: &ApprovedTool) -> u64 {
-    let writes = if tool.label.writes() { tool.limits.kv_bytes } else { 0 };
-    tool.limits.memory.saturating_add(writes)
+/// The bytes that a call may make the host hold: its guest's memory, and what its grants let it put beside that. Of each kind of
+/// grant once, because that is how its limits count; a request and its answer are there one at a time.
+pub(crate) fn needs(limits: &Limits, grants: &[Grant]) -> u64 {
+    let holds = |kind: Interface, access: Access| {
+        grants.iter().any(|grant| grant.capability.interface() == kind && grant.access >= access)
+    };
+    let mut bytes = limits.memory;
+    if holds(Interface::Kv, Access::Write) {
+        bytes = bytes.saturating_add(limits.kv_bytes);
+    }
+    if holds(Interface::Files, Access::Write) {
+        bytes = bytes.saturating_add(limits.file_bytes);
+    }
+    if holds(Interface::Files, Access::Read) {
+        bytes = bytes.saturating_add(limits.file);
+    }
+    if holds(Interface::Egress, Access::Read) {
+        bytes = bytes.saturating_add(limits.request_body).saturating_add(limits.response_body);
+    }
+    bytes
 }
 
 /// Memory is counted in units of this many bytes, because a semaphore counts with 32 bits.
@@ -187,9 +202,7 @@ impl Capacity {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_admission::Schema;
-    use portcullis_manifest::{Fingerprint, Label, Limits};
-    use serde_json::json;
+    use portcullis_manifest::{Capability, FilesCapability, KvCapability, Partition, http::HttpCapability};
 
     use super::*;
 
@@ -334,21 +347,31 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_may_write_needs_room_for_its_writes_too() {
-        let tool = |label| ApprovedTool {
-            release: Fingerprint([0; 32]),
-            plugin: plugin("notes"),
-            name: "look".parse().unwrap(),
-            wire: "notes_look".parse().unwrap(),
-            label,
-            grants: Vec::new(),
-            scopes: Vec::new(),
-            input: Schema::compile(&json!({ "type": "object" })).unwrap(),
-            output: None,
-            limits: Limits { memory: 6 << 20, kv_bytes: 32 << 20, ..Limits::default() },
+    fn a_call_needs_room_for_what_its_grants_let_the_host_hold() {
+        let limits = Limits {
+            memory: 6 << 20,
+            kv_bytes: 32 << 20,
+            file: 1 << 20,
+            file_bytes: 64 << 20,
+            request_body: 1 << 20,
+            response_body: 2 << 20,
+            ..Limits::default()
         };
-        assert_eq!(needs(&tool(Label::Read)), 6 << 20);
-        assert_eq!(needs(&tool(Label::Write)), 38 << 20);
-        assert_eq!(needs(&tool(Label::Destructive)), 38 << 20);
+        let grant = |capability: &Capability, access| Grant {
+            name: "c".parse().unwrap(),
+            access,
+            capability: capability.clone(),
+        };
+        let kv = Capability::Kv(KvCapability { partition: Partition::Shared, quota: 1, keys: 1 });
+        let files = Capability::Files(FilesCapability { partition: Partition::Shared, quota: 1, files: 1 });
+        assert_eq!(needs(&limits, &[]), 6 << 20);
+        assert_eq!(needs(&limits, &[grant(&kv, Access::Read)]), 6 << 20);
+        assert_eq!(needs(&limits, &[grant(&files, Access::Read)]), 7 << 20, "a file that is read");
+        assert_eq!(needs(&limits, &[grant(&kv, Access::Write), grant(&kv, Access::Write)]), 38 << 20, "counted once");
+        assert_eq!(needs(&limits, &[grant(&kv, Access::Write), grant(&files, Access::Write)]), 103 << 20);
+        let origin = "https://a.example".parse().unwrap();
+        let rules = vec!["GET /".parse().unwrap()];
+        let http = Capability::Http(Arc::new(HttpCapability::new(origin, rules, None, 0, 0).unwrap()));
+        assert_eq!(needs(&limits, &[grant(&http, Access::Read)]), 9 << 20);
     }
 }

@@ -7,12 +7,17 @@ use std::{
 
 use portcullis_admission::{ApprovedTool, Schema};
 use portcullis_backend::{ToolDescriptor, ToolList};
-use portcullis_manifest::{Digest, Fingerprint, Label, Package, PluginName, Tool};
+use portcullis_manifest::{
+    BoundaryErrors, Confirm, Digest, Fingerprint, Hints, Label, Package, PluginName, Preview, Tool,
+};
 use portcullis_sandbox::{LoadError, Plugin};
 use portcullis_store::Release;
 use serde_json::{Value, json, value::to_raw_value};
 
-use crate::{ReadRelease, SourceError};
+use crate::{
+    Policy, ReadRelease, SourceError,
+    way::{ARGUMENT, output_or_preview},
+};
 
 /// See the module. A call sees one catalogue, whole, from its beginning to its end (catalogue MC-41).
 pub(crate) struct Catalogue {
@@ -57,13 +62,16 @@ pub enum NotServed {
         /// What it would be.
         computed: Label,
     },
+    /// It reads outside what the operator calls inside, and is labelled as if it did not write (DESIGN rule 5).
+    #[error(transparent)]
+    Boundary(#[from] BoundaryErrors),
     /// It can't be read any more.
     #[error(transparent)]
     Source(#[from] SourceError),
     /// No call of it could ever have its memory.
     #[error(
-        "its calls may take {needed} bytes (`limits.memory` and, where they write, `limits.kv_bytes` of plugin.toml), and all \
-         guests of this host together have {budget}: ask for less, or the operator raises `capacity.memory`"
+        "its calls may take {needed} bytes (`limits.memory` and what its capabilities may make the host hold: `limits.kv_bytes`, \
+         `file_bytes`, `request_body`, `response_body` of plugin.toml), and all guests of this host together have {budget}: ask for less, or the operator raises `capacity.memory`"
     )]
     Budget {
         /// Bytes.
@@ -143,17 +151,17 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    pub(crate) fn new(release: &ReadRelease, plugin: Plugin) -> Result<Self, NotServed> {
+    pub(crate) fn new(release: &ReadRelease, plugin: Plugin, policy: &Policy) -> Result<Self, NotServed> {
         let manifest = &release.package.manifest;
-        let tools =
-            manifest.tools.iter().zip(release.schemas()?).map(|(tool, schemas)| ready_tool(release, tool, schemas));
+        let tools = manifest.tools.iter().zip(release.schemas()?);
+        let tools = tools.map(|(tool, schemas)| ready_tool(release, tool, schemas, policy));
         let tools = tools.collect::<Result<_, _>>()?;
         Ok(Self { fingerprint: release.fingerprint, name: manifest.plugin.name.clone(), plugin, tools })
     }
 }
 
-/// Reads a stored release again and holds it against what was approved.
-pub(crate) fn read_stored(row: &Release) -> Result<ReadRelease, NotServed> {
+/// Reads a stored release again and holds it against what was approved, and against what the operator calls inside today.
+pub(crate) fn read_stored(row: &Release, policy: &Policy) -> Result<ReadRelease, NotServed> {
     let files: BTreeMap<String, String> =
         serde_json::from_str(&row.files).map_err(|error| NotServed::Row(error.to_string()))?;
     let files = files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
@@ -161,6 +169,7 @@ pub(crate) fn read_stored(row: &Release) -> Result<ReadRelease, NotServed> {
     if release.fingerprint != row.fingerprint {
         return Err(NotServed::Changed { found: release.fingerprint });
     }
+    release.package.manifest.check_boundary(&policy.boundary)?;
     let seen: HashMap<&str, &str> = row.labels.iter().map(|(name, label)| (name.as_str(), label.as_str())).collect();
     for (name, computed) in release.labels().map_err(SourceError::from)? {
         let approved = seen.get(name.as_str()).copied().unwrap_or("nothing");
@@ -177,6 +186,7 @@ fn ready_tool(
     release: &ReadRelease,
     tool: &Tool,
     (input, output): (Schema, Option<Schema>),
+    policy: &Policy,
 ) -> Result<(ToolDescriptor, Arc<ApprovedTool>), NotServed> {
     let package = &release.package;
     let wire = release.wire_name(tool).map_err(SourceError::from)?;
@@ -187,26 +197,35 @@ fn ready_tool(
         wire: wire.clone(),
         label: tool.label,
         grants: package.manifest.grants(tool),
+        confirm: policy.confirm(tool, &wire),
+        partial: tool.preview == Preview::Partial,
+        asks: !tool.ask.is_empty(),
         scopes: tool.scopes.clone(),
         input,
         output,
         limits: package.manifest.limits.clone(),
     };
-    let json = to_raw_value(&descriptor(package, tool, wire.as_str())).expect("a JSON value can be written");
+    let hints = package.manifest.hints(tool, &policy.boundary);
+    let json = to_raw_value(&descriptor(package, tool, &approved, hints)).expect("a JSON value can be written");
     Ok((ToolDescriptor { name: wire, json: Arc::from(json) }, Arc::new(approved)))
 }
 
 /// The MCP `Tool`. All four hints are explicit (catalogue WR-01).
-fn descriptor(package: &Package, tool: &Tool, name: &str) -> Value {
-    let hints = tool.hints();
+fn descriptor(package: &Package, tool: &Tool, approved: &ApprovedTool, hints: Hints) -> Value {
+    let mut input = package.input_schema(tool);
+    if approved.confirm == Confirm::Preview {
+        add_confirmation(&mut input);
+    }
     let mut descriptor = json!({
-        "name": name,
+        "name": approved.wire,
         "title": tool.title,
         "description": tool.description,
-        "inputSchema": package.input_schema(tool),
+        "inputSchema": input,
     });
     if let Some(output) = package.output_schema(tool) {
-        descriptor["outputSchema"] = output.clone();
+        // A tool that writes answers a preview in another form.
+        let served = if tool.label.writes() { output_or_preview(output) } else { output.clone() };
+        descriptor["outputSchema"] = served;
     }
     descriptor["annotations"] = json!({
         "title": tool.title,
@@ -216,4 +235,18 @@ fn descriptor(package: &Package, tool: &Tool, name: &str) -> Value {
         "openWorldHint": hints.open_world,
     });
     descriptor
+}
+
+/// The carrier that every client has (DESIGN section 6a).
+fn add_confirmation(input: &mut Value) {
+    let carrier = json!({
+        "type": "string",
+        "description": "Leave this out at first: the call then does nothing and answers with a preview of what it would do and a \
+                        confirmation. Show the preview to the person. If they agree, repeat the call with the same arguments and \
+                        the confirmation here.",
+    });
+    if !input["properties"].is_object() {
+        input["properties"] = json!({});
+    }
+    input["properties"][ARGUMENT] = carrier;
 }

@@ -5,18 +5,21 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use portcullis_audit::{AdminAction, AuditLog, Pseudonyms};
 use portcullis_backend::{
-    Backend, CallRefused, Credentials, Refusal, ServerInfo, ToolAnswer, ToolList, ToolRequest, Unauthenticated,
+    Backend, CallAnswer, CallRefused, Credentials, Refusal, ServerInfo, ToolList, ToolRequest, Unauthenticated,
 };
+use portcullis_egress::Egress;
 use portcullis_identity::Identity;
 use portcullis_manifest::Principal;
-use portcullis_sandbox::{ArtefactCache, Compiler, Engine, EngineError, HostKey, Plugin, PoolLimits};
+use portcullis_sandbox::{ArtefactCache, Compiler, Engine, EngineError, HostKey, Plugin, PoolLimits, Services};
 use portcullis_store::{AuditEntry, AuditFilter, Release, Store, Unavailable};
 use uuid::Uuid;
 
 use crate::{
-    CapacityLimits, NotServed,
-    capacity::Capacity,
+    CapacityLimits, NotServed, Policy, RateLimits,
+    capacity::{Capacity, needs},
     catalogue::{Catalogue, Ready, read_stored},
+    rate::Rates,
+    way::Seals,
 };
 
 /// How long guests may take to end once their calls were dropped. Each ends at its next tick of 10 ms, or when the one
@@ -35,8 +38,14 @@ pub struct HostConfig {
     pub pool: PoolLimits,
     /// Budgets.
     pub capacity: CapacityLimits,
+    /// How often calls may be made.
+    pub rates: RateLimits,
     /// Whether an approver must be another person than the publisher.
     pub four_eyes: bool,
+    /// The one way out.
+    pub egress: Egress,
+    /// What the operator says of tools.
+    pub policy: Policy,
 }
 
 /// A host can't be started.
@@ -61,10 +70,13 @@ pub struct Host {
     pub(crate) local_name: Arc<str>,
     pub(crate) catalogue: ArcSwap<Catalogue>,
     pub(crate) capacity: Capacity,
+    pub(crate) rates: Rates,
     pub(crate) engine: Arc<Engine>,
     pub(crate) artefacts: ArtefactCache,
     pub(crate) compiler: Arc<Compiler>,
     pub(crate) four_eyes: bool,
+    pub(crate) seals: Seals,
+    pub(crate) policy: Policy,
     /// Publishing, deciding and reloading go one after the other.
     pub(crate) admin: tokio::sync::Mutex<()>,
     identity: Identity,
@@ -78,11 +90,17 @@ impl Host {
     /// # Errors
     /// See [`HostError`].
     pub async fn start(config: HostConfig, store: Arc<dyn Store>, compiler: Compiler) -> Result<Self, HostError> {
-        let HostConfig { data, identity, server, pool, capacity, four_eyes } = config;
+        let HostConfig { data, identity, server, pool, capacity, rates, four_eyes, egress, policy } = config;
         let key = HostKey::open(&data, store.releases().await?.is_empty())?;
         let artefacts = ArtefactCache::open(&data, &key)?;
         let pseudonyms = Pseudonyms::new(key.derive("pseudonym"));
-        let engine = Arc::new(Engine::start(pool, store.clone(), pseudonyms.clone())?);
+        let services = Services {
+            store: store.clone(),
+            pseudonyms: pseudonyms.clone(),
+            egress: Arc::new(egress),
+            boundary: policy.boundary.clone(),
+        };
+        let engine = Arc::new(Engine::start(pool, services)?);
         let audit = AuditLog::start(store.clone());
         let host = Self {
             store,
@@ -91,10 +109,13 @@ impl Host {
             local_name: "local".into(),
             catalogue: ArcSwap::from_pointee(Catalogue::empty()),
             capacity: Capacity::new(capacity),
+            rates: Rates::new(rates),
             engine,
             artefacts,
             compiler: Arc::new(compiler),
             four_eyes,
+            seals: Seals::new(|purpose| key.derive(purpose)),
+            policy,
             admin: tokio::sync::Mutex::new(()),
             identity,
             server,
@@ -179,14 +200,15 @@ impl Host {
         }
         let component = self.store.component(row.fingerprint).await?;
         let component = Arc::new(component.ok_or_else(|| NotServed::Row("it has no component".to_owned()))?);
-        let (row, bytes) = (row.clone(), component.clone());
+        let (row, bytes, policy) = (row.clone(), component.clone(), self.policy.clone());
         let release = apart(move || {
             let found = portcullis_manifest::Digest::of(&bytes);
-            if found == row.digest { read_stored(&row) } else { Err(NotServed::Component { found }) }
+            if found == row.digest { read_stored(&row, &policy) } else { Err(NotServed::Component { found }) }
         })
         .await??;
         let plugin = self.load(&release, component).await?;
-        Ok(Arc::new(apart(move || Ready::new(&release, plugin)).await??))
+        let policy = self.policy.clone();
+        Ok(Arc::new(apart(move || Ready::new(&release, plugin, &policy)).await??))
     }
 
     /// Loads a component, compiling it first where this host has no artefact of it.
@@ -198,8 +220,8 @@ impl Host {
         use portcullis_sandbox::{ArtefactError, LoadError};
         let manifest = &release.package.manifest;
         // What a call reserves: `Capacity::enter`.
-        let overlay = if manifest.tools.iter().any(|tool| tool.label.writes()) { manifest.limits.kv_bytes } else { 0 };
-        let (needed, budget) = (manifest.limits.memory + overlay, self.capacity.memory());
+        let each = manifest.tools.iter().map(|tool| needs(&manifest.limits, &manifest.grants(tool)));
+        let (needed, budget) = (each.max().unwrap_or(0), self.capacity.memory());
         if needed > budget {
             return Err(NotServed::Budget { needed, budget });
         }
@@ -245,7 +267,7 @@ impl Backend for Host {
         self.catalogue.load().list().clone()
     }
 
-    async fn call(&self, request: ToolRequest) -> Result<ToolAnswer, CallRefused> {
+    async fn call(&self, request: ToolRequest) -> Result<CallAnswer, CallRefused> {
         self.run(request).await.map(|(answer, _)| answer)
     }
 

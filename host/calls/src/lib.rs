@@ -7,13 +7,17 @@ mod capacity;
 mod catalogue;
 mod clean;
 mod host;
+mod policy;
 mod publish;
+mod rate;
 mod release;
 mod way;
 
 pub use capacity::CapacityLimits;
 pub use catalogue::NotServed;
 pub use host::{Host, HostConfig, HostError};
+pub use policy::Policy;
 pub use publish::{DecideError, PublishError, Published};
+pub use rate::RateLimits;
 pub use release::{Inspection, PrefixRefused, ReadRelease, Source, SourceError};
-pub use way::Report;
+pub use way::{ARGUMENT as CONFIRMATION, Report};

@@ -93,6 +93,7 @@ impl Host {
         let Inspection { release, .. } = inspected?;
         let Source { manifest, files, component, prefix: _ } = source;
         let component = Arc::new(component);
+        release.package.manifest.check_boundary(&self.policy.boundary).map_err(NotServed::from)?;
         self.load(&release, component.clone()).await?;
         let ReadRelease { package, fingerprint, prefix } = &release;
         let labels = release.labels().map_err(SourceError::from)?;
@@ -208,6 +209,7 @@ impl PublishError {
                 SourceError::Exports(_) => "exports of the component",
                 SourceError::Prefix(_) => "prefix",
             },
+            Self::NotServed(NotServed::Boundary(_)) => "boundary",
             Self::NotServed(NotServed::Budget { .. }) => "memory budget",
             Self::NotServed(NotServed::Load(_)) => "contract of the component",
             Self::NotServed(NotServed::Compile(_)) => "limits of compiling",

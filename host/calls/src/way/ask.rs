@@ -1,0 +1,191 @@
+//! Questions of a tool: put, and gone on from. Each round is a call of its own, with a permit of its own; between rounds the
+//! host keeps nothing but the number of a state that was used up. What the tool wants back travels with the client, sealed.
+
+use portcullis_admission::{Answered, Binding, Permit, Round};
+use portcullis_backend::{Ask, CallAnswer, CallRefused, Reply, Resume, ToolAnswer};
+use portcullis_sandbox::NeedsInput;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    Call, form, now,
+    preview::CONFIRM,
+    sealed::{self, PreviewRef, Questions, State},
+    unavailable,
+};
+use crate::host::Host;
+
+/// What came back with a call, opened.
+pub(super) enum Given {
+    Nothing,
+    /// The person has answered what the tool asked; the state is used up when the call goes on.
+    Answers(Round, Spend),
+    /// The person, or whoever calls, has confirmed what was previewed.
+    Confirmation(PreviewRef),
+}
+
+/// A value that is good for one call.
+pub(super) struct Spend {
+    nonce: Uuid,
+    until: i64,
+}
+
+/// What becomes of a call by what came back with it.
+pub(super) enum Opened {
+    /// It goes on.
+    Go(Given),
+    /// It has its answer already.
+    Stay(CallAnswer),
+}
+
+impl Host {
+    /// Opens what came back with a call, and takes it out of the request.
+    pub(super) async fn open(&self, call: &mut Call) -> Result<Opened, CallRefused> {
+        let argument = call.take_confirmation();
+        if let Some(Resume { state, replies }) = call.request.resume.take() {
+            let Ok(opened) = self.seals.state.open(&state, now()) else {
+                return Err(self.foreign(call, "it was changed, is too old, or was made by another host"));
+            };
+            return match opened {
+                State::Confirm(reference) => self.person_said(call, replies.get(CONFIRM), reference).await,
+                State::Questions(questions) => self.answers(call, *questions, &replies, state).await,
+            };
+        }
+        match argument {
+            None => Ok(Opened::Go(Given::Nothing)),
+            Some(Value::String(text)) => match self.seals.confirmation.open(text.trim(), now()) {
+                Ok(reference) => Ok(Opened::Go(Given::Confirmation(reference))),
+                Err(error) => Ok(Opened::Stay(self.no_confirmation(call, &error.to_string()))),
+            },
+            Some(_) => Ok(Opened::Stay(self.no_confirmation(call, "it is not a text"))),
+        }
+    }
+
+    fn no_confirmation(&self, call: &Call, why: &str) -> CallAnswer {
+        self.refuse("confirmation", &call.caller, call.wire(), call.request.correlation);
+        let text = format!(
+            "`confirmation` is not one that this host gave: {why}. Nothing was done; call the tool without it for a preview"
+        );
+        ToolAnswer::error(text).into()
+    }
+
+    fn foreign(&self, call: &Call, why: &'static str) -> CallRefused {
+        self.refuse("state", &call.caller, call.wire(), call.request.correlation);
+        CallRefused::State { why }
+    }
+
+    /// What the person said to the host's own question.
+    async fn person_said(
+        &self,
+        call: &Call,
+        reply: Option<&Reply>,
+        reference: PreviewRef,
+    ) -> Result<Opened, CallRefused> {
+        let agreed = match reply {
+            None => {
+                return Err(self.foreign(call, "it belongs to the question `confirm`, and its answer is missing"));
+            }
+            Some(Reply::Accepted(content)) => content.get(CONFIRM) == Some(&Value::Bool(true)),
+            Some(Reply::Declined | Reply::Cancelled) => false,
+        };
+        if agreed {
+            return Ok(Opened::Go(Given::Confirmation(reference)));
+        }
+        // A no holds: the same question can't be answered again. Somebody else's is not theirs to answer.
+        let arguments = Value::Object(call.request.arguments.clone());
+        let here = Binding::of_call(&call.request.principal, call.tool(), &arguments);
+        if sealed::digest(&here) == reference.binding {
+            self.take_preview(&reference).await?;
+        }
+        self.refuse("declined", &call.caller, call.wire(), call.request.correlation);
+        Ok(Opened::Stay(ToolAnswer::error("the person did not agree to this; nothing was done").into()))
+    }
+
+    /// The replies to a tool's questions: all there and all fitting, or asked again.
+    async fn answers(
+        &self,
+        call: &mut Call,
+        questions: Questions,
+        replies: &std::collections::BTreeMap<String, Reply>,
+        state: String,
+    ) -> Result<Opened, CallRefused> {
+        let Questions { binding, nonce, until, round, asked, state: own } = questions;
+        let here =
+            Binding::of_call(&call.request.principal, call.tool(), &Value::Object(call.request.arguments.clone()));
+        if binding.matches(&here).is_err() {
+            return Err(self.foreign(
+                call,
+                "it was given to another principal, for another tool or release, or for other arguments",
+            ));
+        }
+        let mut answers: Vec<(String, Answered)> = Vec::with_capacity(asked.len());
+        for (key, question) in &asked {
+            let Some(answered) = form::reply(&question["requestedSchema"], replies.get(key)) else {
+                // Missing, or not of its form: the same questions again, with the same state.
+                let again = |(key, question): &(String, Value)| portcullis_backend::Question {
+                    key: key.clone(),
+                    message: question["message"].as_str().unwrap_or_default().to_owned(),
+                    schema: question["requestedSchema"].clone(),
+                };
+                let questions = asked.iter().map(again).collect();
+                return Ok(Opened::Stay(CallAnswer::Ask(Ask { questions, state })));
+            };
+            answers.push((key.clone(), answered));
+        }
+        call.round = round;
+        Ok(Opened::Go(Given::Answers(Round { state: own, answers }, Spend { nonce, until })))
+    }
+
+    /// Uses a state up.
+    pub(super) async fn spend(&self, call: &Call, spend: Spend) -> Result<(), CallRefused> {
+        let fresh = self.store.spend(spend.nonce.into_bytes(), spend.until, now()).await;
+        match fresh.map_err(|error| unavailable(&error))? {
+            true => Ok(()),
+            false => Err(self.foreign(call, "it was used already")),
+        }
+    }
+
+    /// What a tool's questions become: questions to the client, or an error that says why they are not put.
+    pub(super) fn put(&self, call: &Call, binding: Binding, asked: NeedsInput) -> Result<Ask, String> {
+        let tool = call.tool();
+        if !tool.asks {
+            return Err(
+                "the tool asked a question, which its manifest does not allow it: `ask = [\"form\"]` would".to_owned()
+            );
+        }
+        if !call.can_ask() {
+            return Err(
+                "the tool has to ask the person something, and this client has not said that it can ask one (MCP elicitation): \
+                 say what it needs in the arguments, if they take it, or use a client that can ask"
+                    .to_owned(),
+            );
+        }
+        let (round, limit) = (call.round + 1, tool.limits.rounds);
+        if round > limit {
+            return Err(format!(
+                "the tool asks for the {round}th time; `limits.rounds` of its manifest allows {limit}"
+            ));
+        }
+        let (questions, state) =
+            form::questions(call.wire(), asked, &tool.limits).map_err(|error| error.to_string())?;
+        let kept = |question: &portcullis_backend::Question| {
+            let put = serde_json::json!({ "message": question.message, "requestedSchema": question.schema });
+            (question.key.clone(), put)
+        };
+        let life = i64::try_from(self.seals.state.life().as_millis()).unwrap_or(i64::MAX);
+        let sealed = State::Questions(Box::new(Questions {
+            binding,
+            nonce: Uuid::new_v4(),
+            until: now().saturating_add(life),
+            round,
+            asked: questions.iter().map(kept).collect(),
+            state,
+        }));
+        Ok(Ask { questions, state: self.seals.state.seal(&sealed, now()) })
+    }
+
+    /// Of the call that `permit` allows: taken before the permit is used up.
+    pub(super) fn binding(permit: &Permit) -> Option<Binding> {
+        permit.tool().asks.then(|| Binding::of(permit))
+    }
+}

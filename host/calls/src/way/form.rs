@@ -1,0 +1,329 @@
+//! What a tool may ask a person, and whether a reply is one. The host puts the question, so the host says what a question is
+//! (catalogue MC-11): a flat form, as MCP elicitation has it, that never asks for a secret.
+
+use portcullis_admission::{Answered, BadSchema, Schema};
+use portcullis_backend::{Question, Reply};
+use portcullis_manifest::Limits;
+use portcullis_sandbox::{NeedsInput, ToolQuestion};
+use serde_json::{Map, Value};
+
+use crate::clean;
+
+/// Longest message of a question, in bytes.
+const MESSAGE: usize = 2_000;
+
+/// Longest key of a question, in bytes.
+const KEY: usize = 64;
+
+/// Most bytes of a question's schema.
+const SCHEMA: usize = 8 << 10;
+
+/// Words that a property's name may not be made of: what they name is never asked for through a form (MCP elicitation,
+/// "must not request sensitive information").
+const SENSITIVE: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "credential",
+    "credentials",
+    "privatekey",
+    "accesskey",
+    "creditcard",
+    "cardnumber",
+    "cvv",
+    "cvc",
+    "pin",
+    "otp",
+    "ssn",
+];
+
+/// A tool asks something that the host does not put.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NotAsked {
+    #[error("the tool ended with needs-input and without a question")]
+    None,
+    #[error("the tool asks {found} questions at once; `limits.questions` of its manifest allows {limit}")]
+    TooMany { found: usize, limit: u64 },
+    #[error("the tool keeps {found} bytes of state between rounds; `limits.state` of its manifest allows {limit}")]
+    State { found: usize, limit: u64 },
+    #[error("the key of a question is 1 to {KEY} letters, digits, `_` and `-`, and no two questions share one")]
+    Key,
+    #[error("the message of question `{0}` is empty, longer than {MESSAGE} bytes, or of more than one line")]
+    Message(String),
+    #[error("the schema of question `{key}` is not a flat form: {why}")]
+    Schema { key: String, why: String },
+    #[error("question `{key}` asks for `{property}`: nothing secret is asked for through a form")]
+    Sensitive { key: String, property: String },
+}
+
+/// The questions that a tool asks, in the host's words.
+pub(super) fn questions(who: &str, asked: NeedsInput, limits: &Limits) -> Result<(Vec<Question>, Vec<u8>), NotAsked> {
+    let NeedsInput { questions, state } = asked;
+    let (found, limit) = (questions.len(), limits.questions);
+    if found == 0 {
+        return Err(NotAsked::None);
+    }
+    if found as u64 > limit {
+        return Err(NotAsked::TooMany { found, limit });
+    }
+    if state.len() as u64 > limits.state {
+        return Err(NotAsked::State { found: state.len(), limit: limits.state });
+    }
+    let mut put: Vec<Question> = Vec::with_capacity(found);
+    for question in questions {
+        let question = one(who, question)?;
+        if put.iter().any(|earlier| earlier.key == question.key) {
+            return Err(NotAsked::Key);
+        }
+        put.push(question);
+    }
+    Ok((put, state))
+}
+
+fn one(who: &str, question: ToolQuestion) -> Result<Question, NotAsked> {
+    let ToolQuestion { key, message, schema } = question;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    if key.is_empty() || key.len() > KEY || !key.bytes().all(plain) {
+        return Err(NotAsked::Key);
+    }
+    let message = clean::text(message);
+    // One line: what follows a line break would look like the host's own words.
+    if message.trim().is_empty() || message.len() > MESSAGE || message.chars().any(char::is_control) {
+        return Err(NotAsked::Message(key));
+    }
+    let wrong = |why: &str| NotAsked::Schema { key: key.clone(), why: why.to_owned() };
+    if schema.len() > SCHEMA {
+        return Err(wrong("it is longer than 8 KiB"));
+    }
+    let mut schema: Value =
+        serde_json::from_str(&schema).map_err(|error| wrong(&format!("it is not JSON: {error}")))?;
+    clean::value(&mut schema);
+    flat(&schema).map_err(|why| wrong(&why))?;
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let said = ["title", "description"].into_iter().filter_map(|word| property[word].as_str());
+        if let Some(property) = std::iter::once(name.as_str()).chain(said).find(|text| is_sensitive(text)) {
+            let property = property.chars().take(80).collect();
+            return Err(NotAsked::Sensitive { key: key.clone(), property });
+        }
+    }
+    compiled(&schema).map_err(|error| wrong(&error.to_string()))?;
+    // Who asks is said by the host: a tool's message could name anybody.
+    Ok(Question { message: format!("The tool `{who}` asks: {message}"), key, schema })
+}
+
+/// The form's schema as JSON Schema: `enumNames` is MCP's own (2025-06-18), and says nothing about values.
+fn compiled(schema: &Value) -> Result<Schema, BadSchema> {
+    let mut schema = schema.clone();
+    let properties = schema["properties"].as_object_mut();
+    for property in properties.into_iter().flat_map(Map::values_mut) {
+        if let Some(property) = property.as_object_mut() {
+            property.shift_remove("enumNames");
+        }
+    }
+    Schema::compile(&schema)
+}
+
+/// Whether one of its words, or two that stand side by side, name a secret: `API_Key`, `apiKey`, `userPassword`, `api key`.
+fn is_sensitive(text: &str) -> bool {
+    let mut words: Vec<String> = vec![String::new()];
+    let mut lower = false;
+    for c in text.chars() {
+        if !c.is_ascii_alphanumeric() || (lower && c.is_ascii_uppercase()) {
+            words.push(String::new());
+        }
+        lower = c.is_ascii_lowercase();
+        if c.is_ascii_alphanumeric() {
+            words.last_mut().expect("there is always one").push(c.to_ascii_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    let sensitive = |word: &str| SENSITIVE.contains(&word);
+    words.iter().any(|word| sensitive(word)) || words.windows(2).any(|pair| sensitive(&pair.concat()))
+}
+
+const OBJECT: &[&str] = &["type", "properties", "required", "title", "description", "$schema", "additionalProperties"];
+const STRING: &[&str] =
+    &["type", "title", "description", "default", "minLength", "maxLength", "format", "enum", "enumNames", "oneOf"];
+const NUMBER: &[&str] = &["type", "title", "description", "default", "minimum", "maximum"];
+const BOOLEAN: &[&str] = &["type", "title", "description", "default"];
+const ARRAY: &[&str] = &["type", "title", "description", "default", "minItems", "maxItems", "items"];
+
+/// `requestedSchema` of MCP (2025-11-25, 2026-07-28): an object of primitives and choices, one level deep.
+fn flat(schema: &Value) -> Result<(), String> {
+    let object = schema.as_object().ok_or("it is not an object")?;
+    only(object, OBJECT)?;
+    if object.get("type") != Some(&Value::from("object")) {
+        return Err("its `type` is not \"object\"".to_owned());
+    }
+    let properties = object.get("properties").and_then(Value::as_object).ok_or("it has no `properties`")?;
+    for (name, property) in properties {
+        property_is_flat(property).map_err(|why| format!("`{name}`: {why}"))?;
+    }
+    Ok(())
+}
+
+fn property_is_flat(property: &Value) -> Result<(), String> {
+    let property = property.as_object().ok_or("it is not an object")?;
+    match property.get("type").and_then(Value::as_str) {
+        Some("string") => {
+            only(property, STRING)?;
+            choices(property.get("oneOf"))
+        }
+        Some("number" | "integer") => only(property, NUMBER),
+        Some("boolean") => only(property, BOOLEAN),
+        Some("array") => {
+            only(property, ARRAY)?;
+            let items =
+                property.get("items").and_then(Value::as_object).ok_or("an array needs `items` with its choices")?;
+            only(items, &["type", "enum", "anyOf"])?;
+            if !items.contains_key("enum") && !items.contains_key("anyOf") {
+                return Err("an array needs `items` with `enum` or `anyOf`".to_owned());
+            }
+            choices(items.get("anyOf"))
+        }
+        _ => Err("its `type` is none of string, number, integer, boolean, array".to_owned()),
+    }
+}
+
+fn choices(list: Option<&Value>) -> Result<(), String> {
+    for choice in list.and_then(Value::as_array).into_iter().flatten() {
+        only(choice.as_object().ok_or("a choice is not an object")?, &["const", "title"])?;
+    }
+    Ok(())
+}
+
+fn only(object: &Map<String, Value>, allowed: &[&str]) -> Result<(), String> {
+    match object.keys().find(|key| !allowed.contains(&key.as_str())) {
+        Some(key) => Err(format!("`{}` is not of a form", key.chars().take(40).collect::<String>())),
+        None => Ok(()),
+    }
+}
+
+/// The reply to one question, if it is one; none: ask again.
+pub(super) fn reply(schema: &Value, reply: Option<&Reply>) -> Option<Answered> {
+    match reply? {
+        Reply::Declined => Some(Answered::Declined),
+        Reply::Cancelled => Some(Answered::Cancelled),
+        Reply::Accepted(content) => {
+            // What was not asked for is no part of the answer.
+            let asked = schema["properties"].as_object()?;
+            let content: Map<String, Value> = content
+                .iter()
+                .filter(|(name, _)| asked.contains_key(*name))
+                .map(|(n, v)| (n.clone(), v.clone()))
+                .collect();
+            let content = Value::Object(content);
+            compiled(schema).ok()?.check(&content).ok()?;
+            Some(Answered::Accepted(content.to_string()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn ask(schema: Value) -> Result<(Vec<Question>, Vec<u8>), NotAsked> {
+        let question = ToolQuestion { key: "k".to_owned(), message: "What?".to_owned(), schema: schema.to_string() };
+        questions("notes_create", NeedsInput { questions: vec![question], state: vec![1] }, &Limits::default())
+    }
+
+    #[test]
+    fn mc_11_a_question_says_which_tool_asks() {
+        let (asked, state) = ask(json!({ "type": "object", "properties": { "name": { "type": "string" } } })).unwrap();
+        assert_eq!(asked[0].message, "The tool `notes_create` asks: What?");
+        assert_eq!(state, [1]);
+    }
+
+    #[test]
+    fn mc_11_every_property_that_elicitation_has_is_a_form() {
+        let titled = json!([{ "const": "a", "title": "A" }]);
+        ask(json!({ "type": "object", "required": ["a"], "properties": {
+            "a": { "type": "string", "format": "email", "minLength": 1, "default": "x" },
+            "b": { "type": "string", "enum": ["x"], "enumNames": ["X"] },
+            "c": { "type": "string", "oneOf": titled },
+            "d": { "type": "integer", "minimum": 1, "maximum": 2 },
+            "e": { "type": "boolean", "default": true },
+            "f": { "type": "array", "items": { "type": "string", "enum": ["x"] }, "maxItems": 2 },
+            "g": { "type": "array", "items": { "anyOf": titled } },
+        } }))
+        .unwrap();
+    }
+
+    #[test]
+    fn mc_11_what_is_not_a_flat_form_is_not_asked() {
+        for schema in [
+            json!({ "type": "string" }),
+            json!({ "type": "object" }),
+            json!({ "type": "object", "properties": { "a": { "type": "object", "properties": {} } } }),
+            json!({ "type": "object", "properties": { "a": { "type": "string", "pattern": "a*" } } }),
+            json!({ "type": "object", "properties": { "a": { "type": "array", "items": { "type": "string" } } } }),
+            json!({ "type": "object", "properties": { "a": { "$ref": "#" } } }),
+            json!({ "type": "object", "properties": {}, "allOf": [] }),
+        ] {
+            assert!(matches!(ask(schema.clone()), Err(NotAsked::Schema { .. })), "{schema}");
+        }
+    }
+
+    #[test]
+    fn mc_11_nothing_secret_is_asked_for() {
+        for name in [
+            "password",
+            "Pass-Word",
+            "api_key",
+            "apiKey",
+            "accessToken",
+            "userPassword",
+            "new-password",
+            "PIN",
+            "credit card",
+        ] {
+            let asked = ask(json!({ "type": "object", "properties": { name: { "type": "string" } } }));
+            assert!(matches!(asked, Err(NotAsked::Sensitive { .. })), "{name}");
+        }
+        let titled = json!({ "type": "object", "properties": { "a": { "type": "string", "title": "Your password" } } });
+        assert!(matches!(ask(titled), Err(NotAsked::Sensitive { .. })));
+        for name in ["pinboard", "title", "tokens_left", "secretary"] {
+            assert!(ask(json!({ "type": "object", "properties": { name: { "type": "string" } } })).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn mc_11_numbers_are_bounded_at_their_edge() {
+        let limits = Limits::default();
+        let question = |n: u64| ToolQuestion {
+            key: format!("k{n}"),
+            message: "What?".to_owned(),
+            schema: json!({ "type": "object", "properties": {} }).to_string(),
+        };
+        let many = |n: u64| NeedsInput { questions: (0..n).map(question).collect(), state: Vec::new() };
+        assert!(questions("t", many(limits.questions), &limits).is_ok());
+        assert!(matches!(questions("t", many(limits.questions + 1), &limits), Err(NotAsked::TooMany { .. })));
+        assert_eq!(questions("t", many(0), &limits), Err(NotAsked::None));
+        let state =
+            |size: u64| NeedsInput { questions: vec![question(0)], state: vec![0; usize::try_from(size).unwrap()] };
+        assert!(questions("t", state(limits.state), &limits).is_ok());
+        assert!(matches!(questions("t", state(limits.state + 1), &limits), Err(NotAsked::State { .. })));
+        let twice = NeedsInput { questions: vec![question(0), question(0)], state: Vec::new() };
+        assert_eq!(questions("t", twice, &limits), Err(NotAsked::Key));
+    }
+
+    #[test]
+    fn a_reply_is_checked_and_what_was_not_asked_for_is_left_out() {
+        let schema = json!({ "type": "object", "required": ["n"], "properties": { "n": { "type": "integer" } } });
+        let accepted = |value: Value| {
+            let Value::Object(content) = value else { panic!("an object") };
+            reply(&schema, Some(&Reply::Accepted(content)))
+        };
+        assert_eq!(accepted(json!({ "n": 1, "x": 2 })), Some(Answered::Accepted(r#"{"n":1}"#.to_owned())));
+        assert_eq!(accepted(json!({ "n": "1" })), None);
+        assert_eq!(accepted(json!({})), None);
+        assert_eq!(reply(&schema, None), None);
+        assert_eq!(reply(&schema, Some(&Reply::Declined)), Some(Answered::Declined));
+    }
+}
