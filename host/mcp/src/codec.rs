@@ -1,5 +1,7 @@
 //! JSON-RPC messages as types. One pass over the bytes; what no method reads is checked and dropped.
 
+mod meta;
+
 use std::{borrow::Cow, fmt};
 
 use serde_json::{Map, Value};
@@ -9,6 +11,8 @@ use crate::{
     fault::ECHO,
     json::{JsonError, Reader},
 };
+
+pub(crate) use meta::{Capabilities, Meta};
 
 /// A request's id: a string or an integer, never null (facts A2). Sent back as it came.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,17 +58,9 @@ pub(crate) struct Params {
     pub(crate) cursor: Field<String>,
     pub(crate) protocol_version: Field<Version>,
     pub(crate) request_id: Field<Id>,
-}
-
-/// What is read of `params._meta`.
-#[derive(Debug, Default)]
-pub(crate) struct Meta {
-    pub(crate) version: Field<Version>,
-    pub(crate) capabilities: Field<()>,
-    pub(crate) log_level: Field<()>,
-    pub(crate) client_info: Field<()>,
-    pub(crate) progress_token: Field<()>,
-    pub(crate) locale: Option<String>,
+    pub(crate) capabilities: Field<Capabilities>,
+    pub(crate) input_responses: Field<Map<String, Value>>,
+    pub(crate) request_state: Field<String>,
 }
 
 /// A message that wants an answer.
@@ -80,8 +76,17 @@ pub(crate) struct Request {
 pub(crate) enum Incoming {
     Request(Request),
     Notification(Method, Params),
-    /// An answer to a request of ours. We send none, and a legacy client may not know.
-    Answer,
+    /// An answer to a request of ours: to a question, in the legacy era. Without an id it is an error about something that
+    /// the client could not read.
+    Answer(Option<Id>, Answer),
+}
+
+/// What a client answers to a request.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Answer {
+    Result(Value),
+    /// The error object, whatever it is.
+    Error(Value),
 }
 
 /// Bytes that are no message.
@@ -94,9 +99,6 @@ pub(crate) enum Malformed {
     #[error("the body is not a JSON-RPC 2.0 message: {1}")]
     Message(Option<Id>, &'static str),
 }
-
-/// The longest `openai/locale` that is passed on; a language tag needs no more.
-const LOCALE_BYTES: usize = 35;
 
 impl Incoming {
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, Malformed> {
@@ -121,8 +123,8 @@ struct Members {
     id: Field<Id>,
     method: Field<Method>,
     params: Field<Params>,
-    result: bool,
-    error: bool,
+    result: Option<Value>,
+    error: Option<Value>,
 }
 
 impl Members {
@@ -134,14 +136,8 @@ impl Members {
                 "id" => members.id = id(reader)?,
                 "method" => members.method = text(reader)?.map(|name| Method::read(&name)),
                 "params" => members.params = object(reader, Params::read)?,
-                "result" => {
-                    members.result = true;
-                    reader.value()?;
-                }
-                "error" => {
-                    members.error = true;
-                    reader.value()?;
-                }
+                "result" => members.result = Some(reader.value()?),
+                "error" => members.error = Some(reader.value()?),
                 _ => drop(reader.value()?),
             }
             Ok(())
@@ -160,18 +156,22 @@ impl Members {
             return Err(Malformed::Message(id, "`jsonrpc` must be \"2.0\""));
         }
         // Who reads one member first would take such a message for a request, and who reads another for an answer.
-        let kinds = [self.method != Field::Absent, self.result, self.error];
+        let kinds = [self.method != Field::Absent, self.result.is_some(), self.error.is_some()];
         if kinds.into_iter().filter(|there| *there).count() > 1 {
             return Err(Malformed::Message(id, "only one of `method`, `result` and `error` may be there"));
         }
         let method = match self.method {
             Field::Is(method) => method,
-            Field::Absent if self.result && id.is_none() => {
-                return Err(Malformed::Message(None, "`id` is missing: a result answers one request"));
+            Field::Absent => {
+                return match (self.result, self.error) {
+                    (Some(_), _) if id.is_none() => {
+                        Err(Malformed::Message(None, "`id` is missing: a result answers one request"))
+                    }
+                    (Some(result), _) => Ok(Incoming::Answer(id, Answer::Result(result))),
+                    (None, Some(error)) => Ok(Incoming::Answer(id, Answer::Error(error))),
+                    (None, None) => Err(Malformed::Message(id, "`method` is missing")),
+                };
             }
-            // An error without an id is for what could not be read.
-            Field::Absent if self.result || self.error => return Ok(Incoming::Answer),
-            Field::Absent => return Err(Malformed::Message(id, "`method` is missing")),
             Field::Wrong => return Err(Malformed::Message(id, "`method` must be a string")),
         };
         let params = match self.params {
@@ -198,50 +198,14 @@ impl Params {
                 "cursor" => params.cursor = text(reader)?.map(Cow::into_owned),
                 "protocolVersion" => params.protocol_version = text(reader)?.map(|text| Version::read(&text)),
                 "requestId" => params.request_id = id(reader)?,
+                "capabilities" => params.capabilities = object(reader, Capabilities::read)?,
+                "inputResponses" => params.input_responses = object(reader, |reader| reader.map())?,
+                "requestState" => params.request_state = text(reader)?.map(Cow::into_owned),
                 _ => drop(reader.value()?),
             }
             Ok(())
         })?;
         Ok(params)
-    }
-}
-
-impl Meta {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, JsonError> {
-        let mut meta = Self::default();
-        reader.object(|reader, key| {
-            match key {
-                "io.modelcontextprotocol/protocolVersion" => {
-                    meta.version = text(reader)?.map(|text| Version::read(&text));
-                }
-                "io.modelcontextprotocol/clientCapabilities" => {
-                    meta.capabilities = object(reader, |reader| reader.object(|reader, _| reader.value().map(drop)))?;
-                }
-                "io.modelcontextprotocol/logLevel" => {
-                    meta.log_level = match text(reader)? {
-                        Field::Is(level) if is_log_level(&level) => Field::Is(()),
-                        _ => Field::Wrong,
-                    };
-                }
-                "io.modelcontextprotocol/clientInfo" => {
-                    meta.client_info = match object(reader, client_info)? {
-                        Field::Is(true) => Field::Is(()),
-                        _ => Field::Wrong,
-                    };
-                }
-                "progressToken" => meta.progress_token = id(reader)?.map(drop),
-                "openai/locale" => {
-                    meta.locale = match text(reader)? {
-                        Field::Is(locale) if is_locale(&locale) => Some(locale.into_owned()),
-                        // A hint: one that is no language tag is as good as none.
-                        _ => None,
-                    };
-                }
-                _ => drop(reader.value()?),
-            }
-            Ok(())
-        })?;
-        Ok(meta)
     }
 }
 
@@ -332,27 +296,4 @@ fn id(reader: &mut Reader<'_>) -> Result<Field<Id>, JsonError> {
         },
         _ => Field::Wrong,
     })
-}
-
-/// Whether an `Implementation` has what its schema requires. Nothing else is read of it, because nothing may depend on it.
-fn client_info(reader: &mut Reader<'_>) -> Result<bool, JsonError> {
-    let (mut name, mut version) = (false, false);
-    reader.object(|reader, key| {
-        match key {
-            "name" => name = matches!(text(reader)?, Field::Is(_)),
-            "version" => version = matches!(text(reader)?, Field::Is(_)),
-            _ => drop(reader.value()?),
-        }
-        Ok(())
-    })?;
-    Ok(name && version)
-}
-
-fn is_log_level(level: &str) -> bool {
-    matches!(level, "debug" | "info" | "notice" | "warning" | "error" | "critical" | "alert" | "emergency")
-}
-
-fn is_locale(locale: &str) -> bool {
-    (1..=LOCALE_BYTES).contains(&locale.len())
-        && locale.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }

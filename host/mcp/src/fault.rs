@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
+    asking::{NoAnswer, TooMany},
     challenge::Challenges,
     codec::{Id, Malformed, Method},
     era::{Era, Revision, SUPPORTED},
@@ -145,7 +146,7 @@ impl Fault {
     pub(crate) fn refused(refused: &CallRefused, correlation: Uuid, challenges: &Challenges) -> Self {
         let message = refused.to_string();
         let (status, code, header) = match refused {
-            CallRefused::UnknownTool { .. } => (StatusCode::OK, -32602, None),
+            CallRefused::UnknownTool { .. } | CallRefused::State { .. } => (StatusCode::OK, -32602, None),
             CallRefused::InsufficientScope { needed } => {
                 let challenge = challenges.insufficient_scope(needed, &message);
                 (StatusCode::FORBIDDEN, 40302, Some((header::WWW_AUTHENTICATE, challenge)))
@@ -173,6 +174,21 @@ impl Fault {
             Some(RefusalRule::Message),
             format!("{most} requests of this stream are being answered: wait for one of them"),
         )
+    }
+
+    /// More questions than may wait for a person.
+    pub(crate) fn too_many_questions(too_many: TooMany) -> Self {
+        let rule = Some(RefusalRule::Message);
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, 50303, rule, format!("the tool has a question, and {too_many}"))
+    }
+
+    /// An answer to a question that is not taken.
+    pub(crate) fn no_answer(why: NoAnswer) -> Self {
+        let (rule, code) = match why {
+            NoAnswer::NotOpen => (RefusalRule::Message, -32600),
+            NoAnswer::Malformed(_) => (RefusalRule::Params, -32602),
+        };
+        Self::by(rule, StatusCode::BAD_REQUEST, code, why.to_string())
     }
 
     /// The JSON-RPC error object.

@@ -15,6 +15,7 @@ use crate::{
 pub(crate) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 pub(crate) const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 pub(crate) const NAME: HeaderName = HeaderName::from_static("mcp-name");
+pub(crate) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 
 /// The one value of a header, or nothing where there is none.
 pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Fault> {
@@ -27,6 +28,13 @@ pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Op
         Ok(text) => Ok(Some(text.trim_matches([' ', '\t']))),
         Err(_) => Err(Fault::header_mismatch(format!("the header `{name}` holds more than printable ASCII"))),
     }
+}
+
+/// What the client sent as its session. One that is no single text is none.
+pub(crate) fn session(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(&SESSION).iter();
+    let first = values.next()?;
+    if values.next().is_none() { first.to_str().ok() } else { None }
 }
 
 /// The revision that the headers name.

@@ -21,9 +21,11 @@
 //! | 50300 | 503 | a budget of the host is used up; try again |
 //! | 50301 | 503 | the host cannot record calls, so it runs none |
 //! | 50302 | 503 | too many requests are open on one stream |
+//! | 50303 | 503 | too many questions wait for a person |
 //!
 //! Errors of the way of a call (an unknown tool's -32602, 40302, 503xx) carry `data.correlation`, which names the call in the audit.
 
+mod asking;
 mod challenge;
 mod codec;
 mod cursor;
@@ -42,6 +44,7 @@ mod stdio;
 #[cfg(test)]
 mod testing;
 
+pub use asking::{QuestionLimits, SessionKey};
 pub use challenge::{InvalidPublicUrl, PublicUrl};
 pub use cursor::CursorKey;
 pub use http::{

@@ -8,15 +8,16 @@ use portcullis_backend::{Backend, Refusal};
 use portcullis_manifest::Principal;
 
 use crate::{
+    asking::{Desk, Holder, Peer, QuestionLimits, SessionKey, Sessions},
     challenge::Challenges,
-    codec::{Field, Id, Incoming, Malformed, Method, Params, Request},
+    codec::{Answer, Field, Id, Incoming, Malformed, Method, Params, Request},
     era::{Era, Revision, Version},
     fault::Fault,
     headers,
     listing::Listing,
     methods::Texts,
     mirror::Mirrors,
-    reply::Reply,
+    reply::{Outcome, Reply},
 };
 
 /// Answers messages with the help of a backend.
@@ -26,6 +27,8 @@ pub(crate) struct Protocol<B> {
     pub(crate) listing: Listing,
     pub(crate) mirrors: Mirrors,
     pub(crate) texts: Texts,
+    pub(crate) sessions: Sessions,
+    pub(crate) desk: Arc<Desk>,
 }
 
 /// How a message came.
@@ -34,37 +37,58 @@ pub(crate) enum Via<'a> {
     /// By HTTP, with headers that repeat parts of it.
     Http(&'a HeaderMap),
     /// By stdio or a socket: there is no header layer.
-    Stream,
+    Stream(&'a Peer),
 }
 
 impl<B: Backend> Protocol<B> {
-    pub(crate) fn new(backend: Arc<B>, challenges: Challenges, listing: Listing) -> Self {
+    pub(crate) fn new(
+        backend: Arc<B>,
+        challenges: Challenges,
+        listing: Listing,
+        session_key: &SessionKey,
+        questions: QuestionLimits,
+    ) -> Self {
         let texts = Texts::new(backend.server());
-        Self { backend, challenges, listing, mirrors: Mirrors::default(), texts }
+        let (sessions, desk) = (Sessions::new(session_key), Arc::new(Desk::new(questions)));
+        Self { backend, challenges, listing, mirrors: Mirrors::default(), texts, sessions, desk }
     }
 
     /// Answers one message, whatever it is.
-    pub(crate) async fn handle(&self, principal: &Principal, via: Via<'_>, read: Result<Incoming, Malformed>) -> Reply {
+    pub(crate) async fn handle(
+        &self,
+        principal: &Principal,
+        via: Via<'_>,
+        read: Result<Incoming, Malformed>,
+    ) -> Outcome {
         match read {
             Ok(Incoming::Request(Request { id, method, params })) => {
                 match self.answer(principal, via, &id, method, params).await {
-                    Ok(body) => Reply::result(body),
-                    Err(fault) => self.refuse(fault, Some(&id), Some(principal)),
+                    Ok(outcome) => outcome,
+                    Err(fault) => Outcome::Reply(self.refuse(fault, Some(&id), Some(principal))),
                 }
             }
-            Ok(Incoming::Notification(method, params)) => match noted(via, &method, &params) {
-                Ok(()) => Reply::accepted(),
-                Err(fault) => self.refuse(fault, None, Some(principal)),
-            },
-            Ok(Incoming::Answer) => match nothing_was_asked(via) {
-                Ok(()) => Reply::accepted(),
-                Err(fault) => self.refuse(fault, None, Some(principal)),
-            },
+            Ok(Incoming::Notification(method, params)) => {
+                let taken = self.noted(principal, via, &method, &params);
+                Outcome::Reply(self.taken(taken, principal))
+            }
+            Ok(Incoming::Answer(id, answer)) => {
+                let taken = self.answered(principal, via, id.as_ref(), answer);
+                let reply = self.taken(taken, principal);
+                // On a stream an answer has no answer.
+                Outcome::Reply(if let Via::Stream(_) = via { Reply::accepted() } else { reply })
+            }
             Err(malformed) => {
                 let fault = Fault::malformed(&malformed);
                 let id = if let Malformed::Message(id, _) = &malformed { id.as_ref() } else { None };
-                self.refuse(fault, id, Some(principal))
+                Outcome::Reply(self.refuse(fault, id, Some(principal)))
             }
+        }
+    }
+
+    fn taken(&self, taken: Result<(), Fault>, principal: &Principal) -> Reply {
+        match taken {
+            Ok(()) => Reply::accepted(),
+            Err(fault) => self.refuse(fault, None, Some(principal)),
         }
     }
 
@@ -75,7 +99,7 @@ impl<B: Backend> Protocol<B> {
         id: &Id,
         method: Method,
         params: Params,
-    ) -> Result<Vec<u8>, Fault> {
+    ) -> Result<Outcome, Fault> {
         let claimed = claimed_version(via)?;
         let era = Era::of(&method, &params, claimed.as_ref());
         match era {
@@ -85,14 +109,56 @@ impl<B: Backend> Protocol<B> {
                 legacy_meta(&params)?;
             }
         }
-        match (&method, era) {
-            (Method::CallTool, _) => self.call_tool(principal, via, era, id, params).await,
-            (Method::ListTools, _) => self.list_tools(principal, era, id, &params),
-            (Method::Discover, Era::Modern) => Ok(self.discover(id)),
-            (Method::Initialize, Era::Legacy) => self.initialize(id, &params),
-            (Method::Ping, Era::Legacy) => Ok(self.ping(id)),
-            _ => Err(Fault::unknown_method(&method, era)),
+        let reply = match (&method, era) {
+            (Method::CallTool, _) => return self.call_tool(principal, via, era, id, params).await,
+            (Method::ListTools, _) => Reply::result(self.list_tools(principal, era, id, &params)?),
+            (Method::Discover, Era::Modern) => Reply::result(self.discover(id)),
+            (Method::Initialize, Era::Legacy) => self.initialize(principal, via, id, &params)?,
+            (Method::Ping, Era::Legacy) => Reply::result(self.ping(id)),
+            _ => return Err(Fault::unknown_method(&method, era)),
+        };
+        Ok(Outcome::Reply(reply))
+    }
+
+    /// Which legacy client a message comes from, if it is one that can be asked.
+    pub(crate) fn holder(&self, principal: &Principal, via: Via<'_>) -> Option<Holder> {
+        match via {
+            Via::Http(headers) => self.sessions.open(headers::session(headers)?, principal),
+            Via::Stream(peer) => peer.holder(principal),
         }
+    }
+
+    /// A notification is taken and wants nothing, but for a legacy one of a revision that is not spoken here.
+    fn noted(&self, principal: &Principal, via: Via<'_>, method: &Method, params: &Params) -> Result<(), Fault> {
+        let claimed = claimed_version(via)?;
+        match Era::of(method, params, claimed.as_ref()) {
+            // This revision defines no notifications over HTTP, and no headers for them.
+            Era::Modern => Ok(()),
+            Era::Legacy => {
+                legacy(via, method, params, claimed.as_ref())?;
+                // Of calls that run, the connection is the handle; one that waits for a person ends by this.
+                if *method == Method::Cancelled
+                    && let Field::Is(request) = &params.request_id
+                    && let Some(holder) = self.holder(principal, via)
+                {
+                    self.desk.cancel(&holder, request);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// An answer to a question. Modern clients are asked in results, and answer in requests.
+    fn answered(&self, principal: &Principal, via: Via<'_>, id: Option<&Id>, answer: Answer) -> Result<(), Fault> {
+        if claimed_version(via)?.is_some_and(|version| version.era() == Era::Modern) {
+            return Err(Fault::message(format!(
+                "this server sends no requests, so there is nothing to answer (revision {})",
+                Revision::LATEST.as_str()
+            )));
+        }
+        // An error without an id is for what could not be read.
+        let Some(id) = id else { return Ok(()) };
+        self.desk.answer(self.holder(principal, via).as_ref(), id, answer).map_err(Fault::no_answer)
     }
 
     /// Turns a refusal into an answer, and tells the backend where it does not know yet.
@@ -108,7 +174,7 @@ impl<B: Backend> Protocol<B> {
 fn claimed_version(via: Via<'_>) -> Result<Option<Version>, Fault> {
     match via {
         Via::Http(headers) => headers::version(headers),
-        Via::Stream => Ok(None),
+        Via::Stream(_) => Ok(None),
     }
 }
 
@@ -125,7 +191,7 @@ fn modern(via: Via<'_>, method: &Method, params: &Params, claimed: Option<&Versi
     let Field::Is(version) = &meta.version else {
         return Err(Fault::meta("`_meta[\"io.modelcontextprotocol/protocolVersion\"]` must be a string"));
     };
-    let Field::Is(()) = meta.capabilities else {
+    let Field::Is(_) = meta.capabilities else {
         return Err(Fault::meta("`_meta[\"io.modelcontextprotocol/clientCapabilities\"]` must be an object"));
     };
     if meta.log_level == Field::Wrong {
@@ -139,6 +205,9 @@ fn modern(via: Via<'_>, method: &Method, params: &Params, claimed: Option<&Versi
     if meta.progress_token == Field::Wrong {
         return Err(Fault::meta(PROGRESS_TOKEN));
     }
+    if meta.preview == Field::Wrong {
+        return Err(Fault::meta(PREVIEW));
+    }
     if claimed.is_some_and(|claimed| claimed != version) {
         return Err(headers::differs(&headers::PROTOCOL_VERSION));
     }
@@ -148,17 +217,19 @@ fn modern(via: Via<'_>, method: &Method, params: &Params, claimed: Option<&Versi
     match (via, claimed) {
         (Via::Http(_), None) => Err(headers::missing(&headers::PROTOCOL_VERSION)),
         (Via::Http(headers), Some(_)) => headers::agree(headers, method, params),
-        (Via::Stream, _) => Ok(()),
+        (Via::Stream(_), _) => Ok(()),
     }
 }
 
 const META: &str = "`params._meta` must be an object";
 const PROGRESS_TOKEN: &str = "`_meta.progressToken` must be a string or an integer";
+const PREVIEW: &str = "`_meta[\"portcullis/preview\"]` must be true or false";
 
 fn legacy_meta(params: &Params) -> Result<(), Fault> {
     match &params.meta {
         Field::Wrong => Err(Fault::params(META)),
         Field::Is(meta) if meta.progress_token == Field::Wrong => Err(Fault::params(PROGRESS_TOKEN)),
+        Field::Is(meta) if meta.preview == Field::Wrong => Err(Fault::params(PREVIEW)),
         _ => Ok(()),
     }
 }
@@ -172,25 +243,5 @@ fn legacy(via: Via<'_>, method: &Method, params: &Params, claimed: Option<&Versi
         None => Ok(()),
         Some(Version::Known(revision)) if revision.era() == Era::Legacy => Ok(()),
         Some(other) => Err(Fault::unsupported_version(other.as_str())),
-    }
-}
-
-/// A notification is taken and wants nothing, but for a legacy one of a revision that is not spoken here.
-fn noted(via: Via<'_>, method: &Method, params: &Params) -> Result<(), Fault> {
-    let claimed = claimed_version(via)?;
-    match Era::of(method, params, claimed.as_ref()) {
-        // This revision defines no notifications over HTTP, and no headers for them.
-        Era::Modern => Ok(()),
-        Era::Legacy => legacy(via, method, params, claimed.as_ref()),
-    }
-}
-
-fn nothing_was_asked(via: Via<'_>) -> Result<(), Fault> {
-    match claimed_version(via)? {
-        Some(version) if version.era() == Era::Modern => Err(Fault::message(format!(
-            "this server sends no requests, so there is nothing to answer (revision {})",
-            Revision::LATEST.as_str()
-        ))),
-        _ => Ok(()),
     }
 }

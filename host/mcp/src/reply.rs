@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
 
-use crate::codec::Id;
+use crate::{asking::Talk, codec::Id};
 
 /// An answer for either transport. HTTP sends everything, a stream only the body.
 #[derive(Debug)]
@@ -12,6 +13,14 @@ pub(crate) struct Reply {
     /// One JSON object without line breaks, or nothing where nothing is to be said.
     pub(crate) body: Bytes,
     pub(crate) header: Option<Box<(HeaderName, HeaderValue)>>,
+}
+
+/// What comes of a message.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Reply(Reply),
+    /// A legacy client has to be asked before there is an answer.
+    Talk(Box<Talk>),
 }
 
 impl Reply {
@@ -23,6 +32,11 @@ impl Reply {
     pub(crate) fn accepted() -> Self {
         Self { status: StatusCode::ACCEPTED, body: Bytes::new(), header: None }
     }
+}
+
+/// Appends a value as JSON.
+pub(crate) fn write(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    serde_json::to_writer(out, value).expect("a JSON value has string keys, and a Vec takes every byte");
 }
 
 /// Begins a response: what follows is the result, and then [`close`].

@@ -6,6 +6,7 @@ mod tests;
 
 use std::{collections::HashMap, future::pending, io, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use futures_util::{
     StreamExt as _,
     future::{AbortHandle, AbortRegistration, Abortable, Aborted},
@@ -15,10 +16,12 @@ use portcullis_backend::Backend;
 use portcullis_manifest::Principal;
 use tokio::{
     io::{AsyncBufRead, AsyncWrite, AsyncWriteExt as _},
+    sync::mpsc,
     time::{Instant, sleep_until},
 };
 
 use crate::{
+    asking::{Peer, QuestionLimits, SessionKey},
     challenge::Challenges,
     codec::{Field, Id, Incoming, Method, Request},
     cursor::CursorKey,
@@ -27,7 +30,7 @@ use crate::{
     lines::{Line, Lines},
     listing::Listing,
     protocol::{Protocol, Via},
-    reply::Reply,
+    reply::{Outcome, Reply},
 };
 
 /// How many requests of one stream are answered at once.
@@ -38,6 +41,9 @@ const UNSENT: usize = 1 << 20;
 
 /// How long requests may still run when the client has nothing more to say.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// Messages of waiting calls that are on their way to the writer; a call that sends more waits.
+const WAITING: usize = 16;
 
 /// Serves one client until it ends its side of the stream; then what is still running is finished, or cancelled after ten
 /// seconds. Whoever holds the stream is `principal`: there is no authentication on it.
@@ -50,17 +56,28 @@ where
     R: AsyncBufRead + Send + Unpin,
     W: AsyncWrite + Send + Unpin,
 {
-    serve(backend, principal, reader, writer, GRACE).await
+    serve(backend, principal, reader, writer, GRACE, QuestionLimits::default()).await
 }
 
-async fn serve<B, R, W>(backend: Arc<B>, principal: Principal, reader: R, writer: W, grace: Duration) -> io::Result<()>
+async fn serve<B, R, W>(
+    backend: Arc<B>,
+    principal: Principal,
+    reader: R,
+    writer: W,
+    grace: Duration,
+    questions: QuestionLimits,
+) -> io::Result<()>
 where
     B: Backend,
     R: AsyncBufRead + Send + Unpin,
     W: AsyncWrite + Send + Unpin,
 {
     let listing = Listing::new(DEFAULT_PAGE_SIZE, CursorKey::random());
-    let protocol = Protocol::new(backend, Challenges::new(None), listing);
+    // The stream is the session: none is given out.
+    let session_key = SessionKey::random();
+    let protocol = Protocol::new(backend, Challenges::new(None), listing, &session_key, questions);
+    let peer = Peer::new();
+    let (asking, mut asked) = mpsc::channel::<Bytes>(WAITING);
     let mut lines = Lines::new(reader, DEFAULT_BODY_LIMIT);
     let mut output = Output { writer, unsent: Vec::new(), sent: 0, flushed: true };
     let mut open = HashMap::<Id, AbortHandle>::new();
@@ -71,23 +88,31 @@ where
         tokio::select! {
             biased;
             written = output.advance(), if !output.is_idle() => written?,
+            Some(message) = asked.recv() => output.push(&message),
             Some((id, done)) = running.next() => {
                 open.remove(&id);
+                // What a call has said before its answer goes before it.
+                while let Ok(message) = asked.try_recv() {
+                    output.push(&message);
+                }
                 // A cancelled request gets no answer.
-                if let Ok(reply) = done {
-                    output.push(&reply);
+                if let Ok(Some(reply)) = done {
+                    let reply: Reply = reply;
+                    output.push(&reply.body);
                 }
             }
             line = lines.next(), if deadline.is_none() && output.has_room() => match line? {
                 None => deadline = Some(Instant::now() + grace),
                 Some(Line::TooLong) => {
-                    output.push(&protocol.refuse(Fault::too_large(DEFAULT_BODY_LIMIT), None, Some(&principal)));
+                    output.push(&protocol.refuse(Fault::too_large(DEFAULT_BODY_LIMIT), None, Some(&principal)).body);
                 }
                 Some(Line::Whole(line)) if line.trim_ascii().is_empty() => {}
                 Some(Line::Whole(line)) => match Incoming::read(&line) {
                     Ok(Incoming::Request(request)) => match admit(&mut open, &request.id) {
-                        Ok(registration) => running.push(run(&protocol, &principal, request, registration)),
-                        Err(fault) => output.push(&protocol.refuse(fault, Some(&request.id), Some(&principal))),
+                        Ok(registration) => {
+                            running.push(run(&protocol, &principal, &peer, &asking, request, registration));
+                        }
+                        Err(fault) => output.push(&protocol.refuse(fault, Some(&request.id), Some(&principal)).body),
                     },
                     Ok(Incoming::Notification(Method::Cancelled, params)) => {
                         if let Field::Is(id) = &params.request_id && let Some(request) = open.get(id) {
@@ -95,7 +120,11 @@ where
                         }
                     }
                     // Nothing of this waits for anything.
-                    other => output.push(&protocol.handle(&principal, Via::Stream, other).await),
+                    other => {
+                        if let Outcome::Reply(reply) = protocol.handle(&principal, Via::Stream(&peer), other).await {
+                            output.push(&reply.body);
+                        }
+                    }
                 },
             },
             () = passed(deadline) => running.clear(),
@@ -123,11 +152,19 @@ fn admit(open: &mut HashMap<Id, AbortHandle>, id: &Id) -> Result<AbortRegistrati
 async fn run<B: Backend>(
     protocol: &Protocol<B>,
     principal: &Principal,
+    peer: &Peer,
+    asking: &mpsc::Sender<Bytes>,
     request: Request,
     registration: AbortRegistration,
-) -> (Id, Result<Reply, Aborted>) {
+) -> (Id, Result<Option<Reply>, Aborted>) {
     let id = request.id.clone();
-    let answer = protocol.handle(principal, Via::Stream, Ok(Incoming::Request(request)));
+    let answer = async {
+        match protocol.handle(principal, Via::Stream(peer), Ok(Incoming::Request(request))).await {
+            Outcome::Reply(reply) => Some(reply),
+            // On the heap, so that calls that ask nothing have no room for it.
+            Outcome::Talk(talk) => Box::pin(protocol.talk(*talk, asking)).await,
+        }
+    };
     (id, Abortable::new(answer, registration).await)
 }
 
@@ -147,9 +184,10 @@ struct Output<W> {
 }
 
 impl<W: AsyncWrite + Unpin> Output<W> {
-    fn push(&mut self, reply: &Reply) {
-        if !reply.body.is_empty() {
-            self.unsent.extend_from_slice(&reply.body);
+    /// A message and its end; nothing, where nothing is to be said.
+    fn push(&mut self, message: &[u8]) {
+        if !message.is_empty() {
+            self.unsent.extend_from_slice(message);
             self.unsent.push(b'\n');
         }
     }

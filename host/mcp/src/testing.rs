@@ -10,16 +10,16 @@ use std::{
 };
 
 use portcullis_backend::{
-    Backend, CallRefused, Credentials, Refusal, RefusalRule, ServerInfo, ToolAnswer, ToolDescriptor, ToolList,
-    ToolRequest, Unauthenticated,
+    Ask, Asking, Backend, CallAnswer, CallRefused, Credentials, Question, Refusal, RefusalRule, Reply, ServerInfo,
+    ToolAnswer, ToolDescriptor, ToolList, ToolRequest, Unauthenticated,
 };
 use portcullis_manifest::{Principal, Scope};
 use serde_json::{Value, json, value::RawValue};
 
 pub(crate) struct Echo {
     info: ServerInfo,
-    /// The bearer value that proves somebody; without one, everybody is local.
-    secret: Option<&'static str>,
+    /// The bearer values that prove somebody, and whom; without any, everybody is local.
+    secrets: Vec<(&'static str, &'static str)>,
     list: Arc<ToolList>,
     pub(crate) told: Mutex<Vec<Refusal>>,
     pub(crate) requests: Mutex<Vec<ToolRequest>>,
@@ -45,7 +45,7 @@ impl Echo {
                 version: "9.8.7".into(),
                 instructions: Some("Use \"echo\" to echo.".into()),
             },
-            secret: None,
+            secrets: Vec::new(),
             list: Arc::new(ToolList { generation, varies: true, tools: tools.collect() }),
             told: Mutex::default(),
             requests: Mutex::default(),
@@ -54,14 +54,25 @@ impl Echo {
         }
     }
 
-    pub(crate) fn with_secret(mut self, secret: &'static str) -> Self {
-        self.secret = Some(secret);
+    pub(crate) fn with_secret(self, secret: &'static str) -> Self {
+        self.with_principal(secret, "ann")
+    }
+
+    pub(crate) fn with_principal(mut self, secret: &'static str, subject: &'static str) -> Self {
+        self.secrets.push((secret, subject));
         self
     }
 
     /// The rules it was told of since the last time.
     pub(crate) fn rules(&self) -> Vec<RefusalRule> {
         self.told.lock().unwrap().drain(..).map(|refusal| refusal.rule).collect()
+    }
+
+    async fn slow(&self) {
+        let dropped = Dropped(Arc::clone(&self.dropped));
+        self.began.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        drop(dropped);
     }
 
     pub(crate) fn dropped(&self) -> usize {
@@ -97,13 +108,15 @@ impl Backend for Echo {
     }
 
     fn authenticate(&self, credentials: Credentials<'_>) -> Result<Principal, Unauthenticated> {
-        let Some(secret) = self.secret else { return Ok(Principal::local()) };
-        match credentials.authorization {
-            Some(value) if value.strip_prefix("Bearer ") == Some(secret) => {
-                Ok(Principal::subject("https://issuer.example", "ann", BTreeSet::new()))
-            }
-            Some(_) => Err(Unauthenticated { reason: "the token is \"not\" good".into() }),
-            None => Err(Unauthenticated { reason: "no token".into() }),
+        if self.secrets.is_empty() {
+            return Ok(Principal::local());
+        }
+        let given = credentials.authorization.map(|value| value.strip_prefix("Bearer ").unwrap_or_default());
+        let known = self.secrets.iter().find(|(secret, _)| Some(*secret) == given);
+        match (given, known) {
+            (_, Some((_, subject))) => Ok(Principal::subject("https://issuer.example", subject, BTreeSet::new())),
+            (Some(_), None) => Err(Unauthenticated { reason: "the token is \"not\" good".into() }),
+            (None, None) => Err(Unauthenticated { reason: "no token".into() }),
         }
     }
 
@@ -111,12 +124,19 @@ impl Backend for Echo {
         Arc::clone(&self.list)
     }
 
-    async fn call(&self, request: ToolRequest) -> Result<ToolAnswer, CallRefused> {
+    async fn call(&self, request: ToolRequest) -> Result<CallAnswer, CallRefused> {
         self.requests.lock().unwrap().push(request.clone());
+        if let "asking" | "insisting" | "mute" = request.tool.as_str() {
+            let slow = request.resume.is_some() && request.arguments.get("then").is_some_and(|then| then == "slow");
+            if slow {
+                self.slow().await;
+            }
+            return asks(request);
+        }
         let structured = Value::Object(request.arguments);
         let content = vec![json!({ "type": "text", "text": structured.to_string() })];
         let echo = ToolAnswer { content, structured: Some(structured), is_error: false, meta: None };
-        match request.tool.as_str() {
+        let answer = match request.tool.as_str() {
             "echo" | "placed" => Ok(echo),
             "bare" => Ok(ToolAnswer { content: Vec::new(), structured: None, is_error: false, meta: None }),
             "failing" => Ok(ToolAnswer::error("it failed")),
@@ -125,10 +145,7 @@ impl Backend for Echo {
                 Ok(ToolAnswer { meta: Some(forged), ..echo })
             }
             "slow" => {
-                let dropped = Dropped(Arc::clone(&self.dropped));
-                self.began.fetch_add(1, Ordering::SeqCst);
-                tokio::time::sleep(Duration::from_secs(3600)).await;
-                drop(dropped);
+                self.slow().await;
                 Ok(echo)
             }
             "busy" => Err(CallRefused::Busy { limit: "guest memory", retry_after: Duration::from_millis(2500) }),
@@ -138,7 +155,8 @@ impl Backend for Echo {
                 Err(CallRefused::InsufficientScope { needed: needed.to_vec() })
             }
             name => Err(CallRefused::UnknownTool { name: name.chars().take(128).collect() }),
-        }
+        };
+        answer.map(CallAnswer::Done)
     }
 
     fn healthy(&self) -> bool {
@@ -150,6 +168,56 @@ impl Backend for Echo {
     }
 }
 
+/// What seals the state of [`asks`] here.
+pub(crate) const STATE: &str = "state\n\"1\"";
+
+/// Asks for `questions` things by the keys `q0`, `q1` and so on, in so many `rounds`, those again that have no reply, and
+/// `then` fails or tells what was replied. `insisting` asks also whom nobody can ask; `mute` asks for nothing.
+fn asks(request: ToolRequest) -> Result<CallAnswer, CallRefused> {
+    let questions = request.arguments.get("questions").map_or(1, |many| many.as_u64().unwrap());
+    let mut keys: Vec<String> = (0..questions).map(|nth| format!("q{nth}")).collect();
+    let rounds = request.arguments.get("rounds").map_or(1, |rounds| rounds.as_u64().unwrap());
+    let state = |round: u64| if round == 1 { STATE.to_owned() } else { format!("{STATE}{round}") };
+    let (round, replies) = match request.resume {
+        Some(resume) => match (1..=rounds).find(|round| state(*round) == resume.state) {
+            Some(round) => (round, resume.replies),
+            None => return Err(CallRefused::State { why: "it is another one" }),
+        },
+        None => (0, Default::default()),
+    };
+    if round == 0 || round >= rounds {
+        keys.retain(|key| !replies.contains_key(key));
+    }
+    if request.tool == "asking" && request.asking == Asking::Nothing {
+        return Ok(ToolAnswer::error("nobody can be asked").into());
+    }
+    if keys.is_empty() && request.tool != "mute" {
+        return match request.arguments.get("then").and_then(Value::as_str) {
+            Some("busy") => Err(CallRefused::Busy { limit: "guest memory", retry_after: Duration::from_secs(1) }),
+            _ => {
+                let told = replies.into_iter().map(|(key, reply)| {
+                    let told = match reply {
+                        Reply::Accepted(content) => Value::Object(content),
+                        Reply::Declined => "declined".into(),
+                        Reply::Cancelled => "cancelled".into(),
+                    };
+                    (key, told)
+                });
+                let structured = Some(Value::Object(told.collect()));
+                Ok(ToolAnswer { content: Vec::new(), structured, is_error: false, meta: None }.into())
+            }
+        };
+    }
+    let schema = json!({ "type": "object", "required": ["name"], "properties": {
+        "name": { "type": "string", "title": "Your\nname" }, "age": { "type": "integer" } } });
+    let keys = if request.tool == "mute" { Vec::new() } else { keys };
+    let questions = keys.into_iter().map(|key| {
+        let message = format!("Portcullis asks for {key}\nand waits");
+        Question { key, message, schema: schema.clone() }
+    });
+    Ok(CallAnswer::Ask(Ask { questions: questions.collect(), state: state(rounds.min(round + 1)) }))
+}
+
 /// Waits until `done` holds, at most a second: the time in which a disconnect has to be noticed (catalogue WX-29).
 pub(crate) async fn within_a_second(done: impl Fn() -> bool) -> bool {
     for _ in 0..100 {
@@ -159,4 +227,21 @@ pub(crate) async fn within_a_second(done: impl Fn() -> bool) -> bool {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     false
+}
+
+/// That `message` is a `definition` of the official schema of `revision`, of which `testdata` has the parts that are used.
+pub(crate) fn assert_valid(revision: &str, definition: &str, message: &Value) {
+    let text = match revision {
+        "2026-07-28" => include_str!("../testdata/2026-07-28.json"),
+        "2025-11-25" => include_str!("../testdata/2025-11-25.json"),
+        "2025-06-18" => include_str!("../testdata/2025-06-18.json"),
+        other => panic!("there is no schema of {other}"),
+    };
+    let mut schema: Value = serde_json::from_str(text).unwrap();
+    let definitions = if schema["$defs"].is_object() { "$defs" } else { "definitions" };
+    assert!(schema[definitions][definition].is_object(), "{revision} has no {definition}");
+    schema["allOf"] = json!([{ "$ref": format!("#/{definitions}/{definition}") }]);
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = validator.iter_errors(message).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{definition} of {revision}: {errors:?}: {message}");
 }

@@ -53,6 +53,11 @@ impl Budget {
     pub(super) fn share(&self) -> Share<'_> {
         Share { budget: self, taken: 0 }
     }
+
+    /// Goes on with what [`Share::detach`] gave.
+    pub(super) fn adopt(&self, taken: usize) -> Share<'_> {
+        Share { budget: self, taken }
+    }
 }
 
 impl Share<'_> {
@@ -60,6 +65,11 @@ impl Share<'_> {
     fn would_hold(&self, length: u64) -> Result<(), Fault> {
         let room = self.budget.free.load(Ordering::Relaxed).saturating_add(FREE);
         if usize::try_from(length).is_ok_and(|length| length <= room) { Ok(()) } else { Err(self.refuse()) }
+    }
+
+    /// What it has taken, for whoever holds on to what was made of the body for longer. It has to be adopted again.
+    pub(super) fn detach(mut self) -> usize {
+        std::mem::take(&mut self.taken)
     }
 
     /// Takes what a body that has `length` bytes so far needs.

@@ -63,10 +63,19 @@ pub(super) fn accepts(headers: &HeaderMap) -> Result<(), Fault> {
     ))
 }
 
+/// Whether the client says that it takes events. One that says nothing is not sent any.
+pub(crate) fn takes_events(headers: &HeaderMap) -> bool {
+    let events = |range: &str| takes_one_of(&["text/event-stream", "text/*", "*/*"], range);
+    headers.get_all(header::ACCEPT).iter().any(|value| value.to_str().is_ok_and(|value| value.split(',').any(events)))
+}
+
 fn takes(range: &str) -> bool {
+    takes_one_of(&["application/json", "text/event-stream", "application/*", "text/*", "*/*"], range)
+}
+
+fn takes_one_of(wanted: &[&str], range: &str) -> bool {
     let mut parts = range.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
-    let wanted = ["application/json", "text/event-stream", "application/*", "text/*", "*/*"];
     wanted.iter().any(|wanted| essence.eq_ignore_ascii_case(wanted)) && !parts.any(is_weight_zero)
 }
 

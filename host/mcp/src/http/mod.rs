@@ -1,8 +1,9 @@
-//! Streamable HTTP without sessions and streams: one POST, one JSON answer. The way of a request stands in [`Endpoint`];
+//! Streamable HTTP: one POST, one JSON answer, but for a legacy call that asks a person on the way. The way of a request stands in [`Endpoint`];
 //! `Host` and `Origin` were checked before, on every route.
 
 mod body;
 mod content;
+mod events;
 mod guard;
 #[cfg(test)]
 mod tests;
@@ -30,14 +31,17 @@ use portcullis_manifest::Principal;
 use tower_service::Service;
 
 use crate::{
+    asking::{QuestionLimits, SessionKey, Talk},
     challenge::{Challenges, PublicUrl},
     codec::Incoming,
     cursor::CursorKey,
     fault::Fault,
     listing::Listing,
     protocol::{Protocol, Via},
-    reply::Reply,
+    reply::{Outcome, Reply},
 };
+
+pub(crate) use content::takes_events;
 
 pub use guard::{AllowedHosts, AllowedOrigins, InvalidHost, InvalidOrigin};
 
@@ -59,6 +63,10 @@ pub struct HttpConfig {
     pub page_size: usize,
     /// Authenticates cursors; the same on every replica behind one balancer.
     pub cursor_key: CursorKey,
+    /// Seals the sessions of legacy clients; the same on every replica behind one balancer.
+    pub session_key: SessionKey,
+    /// How many questions may wait for a person, and for how long.
+    pub questions: QuestionLimits,
 }
 
 /// The longest message that is read where nothing else is configured.
@@ -75,6 +83,13 @@ struct Endpoint<B> {
     protocol: Protocol<B>,
     config: HttpConfig,
     bodies: body::Budget,
+}
+
+/// How a request is answered.
+enum Answered {
+    Reply(Reply),
+    /// With events, and what its body holds of the budget meanwhile.
+    Talk(Box<Talk>, usize),
 }
 
 /// The HTTP side of the host: `POST /mcp`, `GET /health`, other routes, and a JSON 404 for the rest, all behind one check of
@@ -104,7 +119,8 @@ impl<B: Backend> Front<B> {
         let challenges = Challenges::new(config.public_url.as_ref());
         let listing = Listing::new(config.page_size, config.cursor_key.clone());
         let bodies = body::Budget::new(config.body_memory);
-        let endpoint = Arc::new(Endpoint { protocol: Protocol::new(backend, challenges, listing), config, bodies });
+        let protocol = Protocol::new(backend, challenges, listing, &config.session_key, config.questions);
+        let endpoint = Arc::new(Endpoint { protocol, config, bodies });
         let unknown = Arc::clone(&endpoint);
         let others = Router::new()
             .route("/health", any(health::<B>))
@@ -133,7 +149,12 @@ where
     fn call(&mut self, request: Request<T>) -> Self::Future {
         if request.uri().path() == "/mcp" {
             let endpoint = Arc::clone(&self.endpoint);
-            Box::pin(async move { Ok(respond(endpoint.answer(request).await)) })
+            Box::pin(async move {
+                Ok(match endpoint.answer(request).await {
+                    Answered::Reply(reply) => respond(reply),
+                    Answered::Talk(talk, held) => events::respond(endpoint, talk, held),
+                })
+            })
         } else {
             let mut others = self.others.clone();
             Box::pin(async move { others.call(request.map(Body::new)).await })
@@ -170,32 +191,37 @@ impl<B: Backend> Endpoint<B> {
     }
 
     /// Checks 1 to 5 of facts A3; the rest is [`Protocol::handle`]'s. The body of a caller who proved nothing is not read.
-    async fn answer<T>(&self, request: Request<T>) -> Reply
+    async fn answer<T>(&self, request: Request<T>) -> Answered
     where
         T: http_body::Body<Data = Bytes>,
     {
+        let refuse =
+            |fault, principal: Option<&Principal>| Answered::Reply(self.protocol.refuse(fault, None, principal));
         let (head, body) = request.into_parts();
         let headers = &head.headers;
         if let Err(fault) = self.guard(&head.uri, headers) {
-            return self.protocol.refuse(fault, None, None);
+            return refuse(fault, None);
         }
         if let Err(fault) = self.shape(&head.method, headers) {
-            return self.protocol.refuse(fault, None, None);
+            return refuse(fault, None);
         }
         let principal = match self.authenticate(headers) {
             Ok(principal) => principal,
-            Err(fault) => return self.protocol.refuse(fault, None, None),
+            Err(fault) => return refuse(fault, None),
         };
         if let Err(fault) = content::accepts(headers) {
-            return self.protocol.refuse(fault, None, Some(&principal));
+            return refuse(fault, Some(&principal));
         }
         // Kept until there is an answer: what was made of the body stays in memory for as long.
         let mut share = self.bodies.share();
         let read = match body::collect(body, self.config.body_limit, body::PATIENCE, &mut share).await {
             Ok(bytes) => Incoming::read(&bytes),
-            Err(fault) => return self.protocol.refuse(fault, None, Some(&principal)),
+            Err(fault) => return refuse(fault, Some(&principal)),
         };
-        self.protocol.handle(&principal, Via::Http(headers), read).await
+        match self.protocol.handle(&principal, Via::Http(headers), read).await {
+            Outcome::Reply(reply) => Answered::Reply(reply),
+            Outcome::Talk(talk) => Answered::Talk(talk, share.detach()),
+        }
     }
 
     fn shape(&self, method: &Method, headers: &HeaderMap) -> Result<(), Fault> {

@@ -1,22 +1,27 @@
 //! `tools/call`: the hot path.
 
-use portcullis_backend::{Backend, ToolAnswer, ToolRequest};
+use portcullis_backend::{Ask, Asking, Backend, CallAnswer, ToolAnswer, ToolRequest};
 use portcullis_manifest::Principal;
-use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::SERVER_INFO;
 use crate::{
-    codec::{Field, Id, Params},
+    asking::{self, Holder, NOTHING_ASKED, Talk},
+    codec::{Capabilities, Field, Id, Meta, Params},
     era::Era,
     fault::Fault,
+    headers,
+    http::takes_events,
     protocol::{Protocol, Via},
-    reply,
+    reply::{self, Outcome, Reply, write},
 };
 
 /// Room for an answer before its buffer has to grow.
 const ROOM: usize = 512;
+
+const CANNOT_BE_ASKED: &str =
+    "the tool has a question to the person, and this client has not said that it can ask them (elicitation)";
 
 impl<B: Backend> Protocol<B> {
     pub(crate) async fn call_tool(
@@ -26,7 +31,7 @@ impl<B: Backend> Protocol<B> {
         era: Era,
         id: &Id,
         params: Params,
-    ) -> Result<Vec<u8>, Fault> {
+    ) -> Result<Outcome, Fault> {
         let Field::Is(tool) = params.name else {
             return Err(Fault::params("`params.name` must be a string: the name of a tool"));
         };
@@ -43,17 +48,74 @@ impl<B: Backend> Protocol<B> {
                 self.mirrors.agree(era, &list.tools[at], &arguments, headers)?;
             }
         }
-        let locale = if let Field::Is(meta) = params.meta { meta.locale } else { None };
+        let meta = if let Field::Is(meta) = params.meta { meta } else { Meta::default() };
+        // Decided before the call: a tool must not ask whom nobody can ask.
+        let (asking, holder, resume) = match era {
+            Era::Modern => {
+                let form = meta.capabilities == Field::Is(Capabilities { form: true });
+                let resume = asking::resume(params.input_responses, params.request_state)?;
+                (if form { Asking::Form } else { Asking::Nothing }, None, resume)
+            }
+            Era::Legacy => match self.can_be_asked(principal, via) {
+                Some(holder) => (Asking::Form, Some(holder), None),
+                None => (Asking::Nothing, None, None),
+            },
+        };
         let correlation = Uuid::now_v7();
-        let principal = principal.clone();
-        let answer = self.backend.call(ToolRequest { correlation, principal, tool, arguments, locale }).await;
-        match answer {
-            Ok(answer) => Ok(self.render(era, id, &answer)),
+        let preview = meta.preview == Field::Is(true);
+        let (principal, locale) = (principal.clone(), meta.locale);
+        let request = ToolRequest { correlation, principal, tool, arguments, locale, preview, asking, resume };
+        // Only a client that can be asked in the middle of its call pays for what the next round needs.
+        let again = holder.map(|holder| (holder, request.clone()));
+        let done = |answer: &ToolAnswer| Outcome::Reply(Reply::result(self.render(era, id, answer)));
+        match self.backend.call(request).await {
+            Ok(CallAnswer::Done(answer)) => Ok(done(&answer)),
+            Ok(CallAnswer::Ask(_)) if asking == Asking::Nothing => {
+                tracing::error!(%correlation, "questions for a client that can't be asked are not sent");
+                Ok(done(&ToolAnswer::error(CANNOT_BE_ASKED)))
+            }
+            Ok(CallAnswer::Ask(ask)) if ask.questions.is_empty() => Ok(done(&ToolAnswer::error(NOTHING_ASKED))),
+            Ok(CallAnswer::Ask(ask)) => match again {
+                None => Ok(Outcome::Reply(Reply::result(self.render_ask(id, &ask)))),
+                Some((holder, request)) => {
+                    let put = self.desk.put(&holder, id, ask).map_err(Fault::too_many_questions)?;
+                    Ok(Outcome::Talk(Box::new(Talk { id: id.clone(), holder, request, put })))
+                }
+            },
             Err(refused) => Err(Fault::refused(&refused, correlation, &self.challenges)),
         }
     }
 
-    fn render(&self, era: Era, id: &Id, answer: &ToolAnswer) -> Vec<u8> {
+    /// Whether questions can be sent to a legacy client while it waits for this call. Over HTTP they come as events, which
+    /// it has to take.
+    fn can_be_asked(&self, principal: &Principal, via: Via<'_>) -> Option<Holder> {
+        match via {
+            Via::Http(fields) if !fields.contains_key(headers::SESSION) || !takes_events(fields) => None,
+            via => self.holder(principal, via),
+        }
+    }
+
+    /// `InputRequiredResult`: the questions, and what the client has to send back with the replies.
+    fn render_ask(&self, id: &Id, ask: &Ask) -> Vec<u8> {
+        let mut out = reply::open(id, ROOM + ask.state.len());
+        out.extend_from_slice(br#"{"resultType":"input_required","inputRequests":{"#);
+        for (at, question) in ask.questions.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            write(&mut out, &question.key);
+            out.extend_from_slice(br#":{"method":"elicitation/create","params":"#);
+            asking::write_params(&mut out, question);
+            out.push(b'}');
+        }
+        out.extend_from_slice(br#"},"requestState":"#);
+        write(&mut out, &ask.state);
+        self.render_meta(&mut out, Era::Modern, None);
+        out.push(b'}');
+        reply::close(out)
+    }
+
+    pub(crate) fn render(&self, era: Era, id: &Id, answer: &ToolAnswer) -> Vec<u8> {
         let mut out = reply::open(id, ROOM);
         out.extend_from_slice(br#"{"content":"#);
         write(&mut out, &answer.content);
@@ -96,8 +158,4 @@ impl<B: Backend> Protocol<B> {
         }
         out.push(b'}');
     }
-}
-
-fn write(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
-    serde_json::to_writer(out, value).expect("a JSON value has string keys, and a Vec takes every byte");
 }

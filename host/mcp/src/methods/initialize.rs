@@ -1,25 +1,47 @@
 //! `initialize` and `ping`, which only legacy clients send.
 
+use http::HeaderValue;
 use portcullis_backend::{Backend, ServerInfo};
+use portcullis_manifest::Principal;
 use serde_json::{Value, json};
 
 use super::capabilities;
 use crate::{
-    codec::{Field, Id, Params},
+    codec::{Capabilities, Field, Id, Params},
     era::Revision,
     fault::Fault,
-    protocol::Protocol,
-    reply,
+    headers,
+    protocol::{Protocol, Via},
+    reply::{self, Reply},
 };
 
 impl<B: Backend> Protocol<B> {
-    pub(crate) fn initialize(&self, id: &Id, params: &Params) -> Result<Vec<u8>, Fault> {
+    /// What a client can do is not kept for it: a stream remembers, and over HTTP the client brings it back as its session.
+    /// A client that can't be asked gets none, because there is nothing to remember of it.
+    pub(crate) fn initialize(
+        &self,
+        principal: &Principal,
+        via: Via<'_>,
+        id: &Id,
+        params: &Params,
+    ) -> Result<Reply, Fault> {
         let Field::Is(asked) = &params.protocol_version else {
             return Err(Fault::params("`params.protocolVersion` must be a string"));
         };
-        let revision = Revision::negotiated(asked).as_str();
-        let rest = &self.texts.initialize_rest;
-        Ok(reply::rendered(id, format!(r#"{{"protocolVersion":"{revision}",{rest}"#).as_bytes()))
+        let revision = Revision::negotiated(asked);
+        let form = params.capabilities == Field::Is(Capabilities { form: true });
+        let (named, rest) = (revision.as_str(), &self.texts.initialize_rest);
+        let body = reply::rendered(id, format!(r#"{{"protocolVersion":"{named}",{rest}"#).as_bytes());
+        let mut reply = Reply::result(body);
+        match via {
+            Via::Stream(peer) => peer.declare(form),
+            Via::Http(_) if form => {
+                let session = HeaderValue::try_from(self.sessions.begin(principal, revision));
+                reply.header = Some(Box::new((headers::SESSION, session.expect("a sealed value is visible ASCII"))));
+            }
+            Via::Http(_) => {}
+        }
+        Ok(reply)
     }
 
     pub(crate) fn ping(&self, id: &Id) -> Vec<u8> {

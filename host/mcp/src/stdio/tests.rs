@@ -1,3 +1,5 @@
+mod asking;
+
 use std::{sync::Arc, time::Duration};
 
 use portcullis_backend::RefusalRule;
@@ -11,9 +13,9 @@ use tokio::{
     time::timeout,
 };
 
-use super::{serve, serve_stdio};
+use super::{GRACE, serve, serve_stdio};
 use crate::{
-    DEFAULT_BODY_LIMIT,
+    DEFAULT_BODY_LIMIT, QuestionLimits,
     testing::{Echo, within_a_second},
 };
 
@@ -26,10 +28,15 @@ struct Client {
 
 impl Client {
     fn start(backend: Echo) -> Self {
+        Self::with(backend, QuestionLimits::default())
+    }
+
+    fn with(backend: Echo, questions: QuestionLimits) -> Self {
         let backend = Arc::new(backend);
         let (ours, theirs) = duplex(1024);
         let (reader, writer) = split(theirs);
-        let server = serve_stdio(Arc::clone(&backend), Principal::local(), BufReader::new(reader), writer);
+        let (echo, reader) = (Arc::clone(&backend), BufReader::new(reader));
+        let server = serve(echo, Principal::local(), reader, writer, GRACE, questions);
         let (from, to) = split(ours);
         Self { backend, to, from: BufReader::new(from).lines(), server: tokio::spawn(server) }
     }
@@ -229,7 +236,8 @@ async fn what_never_ends_is_cancelled_some_time_after_the_end() {
     let mut answers = Vec::new();
     let grace = Duration::from_millis(50);
     let start = std::time::Instant::now();
-    serve(Arc::clone(&backend), Principal::local(), requests.as_bytes(), &mut answers, grace).await.unwrap();
+    let questions = QuestionLimits::default();
+    serve(Arc::clone(&backend), Principal::local(), requests.as_bytes(), &mut answers, grace, questions).await.unwrap();
     assert!(start.elapsed() >= grace);
     assert_eq!(backend.dropped(), 1);
     assert_eq!(serde_json::from_slice::<Value>(&answers).unwrap()["id"], 2);

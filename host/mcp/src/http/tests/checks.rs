@@ -242,13 +242,13 @@ async fn a_message_that_is_a_request_and_an_answer_is_neither() {
         }
     }
     assert!(server.backend.requests.lock().unwrap().is_empty());
-    // A legacy client may answer what nobody asked, and say that it could not read.
-    for body in [
-        r#"{"jsonrpc":"2.0","id":"x","result":{}}"#,
-        r#"{"jsonrpc":"2.0","id":"x","error":{"code":1,"message":"m"}}"#,
-        r#"{"jsonrpc":"2.0","error":{"code":1,"message":"m"}}"#,
-    ] {
-        assert_eq!(server.send(&Sent::legacy("ping", &json!({})).body(body)).await.status, 202, "{body}");
+    // A legacy client may say that it could not read, but not answer what nobody asked.
+    let unread = r#"{"jsonrpc":"2.0","error":{"code":1,"message":"m"}}"#;
+    assert_eq!(server.send(&Sent::legacy("ping", &json!({})).body(unread)).await.status, 202);
+    for body in
+        [r#"{"jsonrpc":"2.0","id":"x","result":{}}"#, r#"{"jsonrpc":"2.0","id":"x","error":{"code":1,"message":"m"}}"#]
+    {
+        server.refuses(&Sent::legacy("ping", &json!({})).body(body), 400, -32600, Rule::Message).await;
     }
 }
 

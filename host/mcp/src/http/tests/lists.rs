@@ -64,7 +64,7 @@ async fn initialize_offers_the_asked_revision_or_the_newest_legacy_one() {
 }
 
 #[tokio::test]
-async fn notifications_and_answers_are_accepted_without_a_body() {
+async fn notifications_are_accepted_without_a_body_and_answers_to_nothing_are_refused() {
     let server = Server::start(Echo::new()).await;
     let modern =
         Sent::modern("notifications/x", json!({})).edit(|message| drop(message.as_object_mut().unwrap().remove("id")));
@@ -73,8 +73,7 @@ async fn notifications_and_answers_are_accepted_without_a_body() {
     let accepted = [
         Sent::message(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })),
         Sent::message(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } })),
-        Sent::message(&json!({ "jsonrpc": "2.0", "id": 1, "result": {} })),
-        Sent::message(&json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": 1, "message": "" } })),
+        Sent::message(&json!({ "jsonrpc": "2.0", "error": { "code": 1, "message": "" } })),
         call.edit(|message| drop(message.as_object_mut().unwrap().remove("id"))),
         modern,
     ];
@@ -84,6 +83,7 @@ async fn notifications_and_answers_are_accepted_without_a_body() {
     }
     assert!(server.backend.requests.lock().unwrap().is_empty());
     let answer = Sent::message(&json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
+    server.refuses(&answer, 400, -32600, Rule::Message).await;
     server.refuses(&answer.with("MCP-Protocol-Version", "2026-07-28"), 400, -32600, Rule::Message).await;
 }
 

@@ -1,5 +1,6 @@
 //! Over real connections: what is sent and compared here are the bytes that a client sends and gets.
 
+mod asking;
 mod calls;
 mod checks;
 mod guards;
@@ -19,7 +20,7 @@ use tokio::{
 };
 
 use super::{AllowedHosts, AllowedOrigins, DEFAULT_BODY_LIMIT, DEFAULT_BODY_MEMORY, Front, HttpConfig};
-use crate::{CursorKey, testing::Echo};
+use crate::{CursorKey, QuestionLimits, SessionKey, testing::Echo};
 
 /// A server on a port of its own.
 struct Server {
@@ -62,6 +63,8 @@ impl Server {
             body_memory: DEFAULT_BODY_MEMORY,
             page_size: 4,
             cursor_key: CursorKey::new([7; 32]),
+            session_key: SessionKey::new([8; 32]),
+            questions: QuestionLimits::default(),
         };
         configure(&mut config);
         let beside = axum::Router::new().route("/beside", axum::routing::get(|| async { "{}" }));

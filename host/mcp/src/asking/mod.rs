@@ -1,0 +1,16 @@
+//! Questions to a person, as each era puts them. In the modern era an answer carries them and the client makes its request
+//! again: nothing is kept here. A legacy client is sent a request while its call waits, and its answers are matched to the
+//! questions that are open at the desk. What is asked and what becomes of the answers is the backend's.
+
+mod desk;
+mod form;
+mod session;
+mod talk;
+
+pub(crate) use desk::{Desk, NoAnswer, Put, TooMany};
+pub(crate) use form::{resume, write_params};
+pub(crate) use session::{Holder, Peer, Sessions};
+pub(crate) use talk::{NOTHING_ASKED, Talk};
+
+pub use desk::QuestionLimits;
+pub use session::SessionKey;

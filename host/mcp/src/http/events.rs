@@ -1,0 +1,83 @@
+//! The one kind of answer that is a stream: a legacy call that waits for a person. Its questions are events, and its
+//! response is the last. Whoever takes the events drives the call, so a client that goes away ends it, and one that doesn't
+//! read is waited for as long as any other (catalogue MC-40, WX-29).
+
+use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc};
+
+use axum::{body::Body, response::Response};
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderName, HeaderValue, header};
+use portcullis_backend::Backend;
+use tokio::{sync::mpsc, time::sleep};
+
+use super::Endpoint;
+use crate::{asking::Talk, reply::Reply};
+
+/// What proxies are told, so that they pass events on as they come.
+const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// A comment, which clients pass over.
+const ALIVE: &[u8] = b": waiting\n\n";
+
+/// Messages that wait to be taken: a call that asks more waits for its client.
+const WAITING: usize = 16;
+
+/// What the client is still to get.
+struct Events {
+    messages: mpsc::Receiver<Bytes>,
+    stage: Stage,
+    keep_alive: std::time::Duration,
+}
+
+enum Stage {
+    Talking(Pin<Box<dyn Future<Output = Option<Reply>> + Send>>),
+    /// What was said before the response may still wait.
+    Ended(Option<Reply>),
+}
+
+/// Answers with what `talk` says. `held` is what the request's body has taken of the budget of all; the call goes on with
+/// what was made of it.
+pub(super) fn respond<B: Backend>(endpoint: Arc<Endpoint<B>>, talk: Box<Talk>, held: usize) -> Response {
+    let keep_alive = endpoint.config.questions.keep_alive;
+    let (sender, messages) = mpsc::channel(WAITING);
+    let talking = Box::pin(async move {
+        let _held = endpoint.bodies.adopt(held);
+        endpoint.protocol.talk(*talk, &sender).await
+    });
+    let events = Events { messages, stage: Stage::Talking(talking), keep_alive };
+    let mut response = Response::new(Body::from_stream(stream::unfold(events, Events::next)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(UNBUFFERED, HeaderValue::from_static("no"));
+    response
+}
+
+impl Events {
+    async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
+        loop {
+            let next = match &mut self.stage {
+                Stage::Talking(talking) => tokio::select! {
+                    biased;
+                    Some(message) = self.messages.recv() => event(&message),
+                    reply = talking => {
+                        self.stage = Stage::Ended(reply);
+                        continue;
+                    }
+                    () = sleep(self.keep_alive) => Bytes::from_static(ALIVE),
+                },
+                Stage::Ended(reply) => match self.messages.try_recv() {
+                    Ok(message) => event(&message),
+                    Err(_) => event(&reply.take()?.body),
+                },
+            };
+            return Some((Ok(next), self));
+        }
+    }
+}
+
+/// No message has a line break in it.
+fn event(message: &[u8]) -> Bytes {
+    [b"event: message\ndata: ", message, b"\n\n"].concat().into()
+}
