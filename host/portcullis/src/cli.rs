@@ -82,6 +82,12 @@ pub(crate) enum Command {
         /// A JSON object; `@FILE` reads it from a file, `-` from stdin
         #[arg(default_value = "{}")]
         arguments: String,
+        /// Tell what it would do, and do nothing of it
+        #[arg(long)]
+        preview: bool,
+        /// Do what a preview showed: the confirmation that it gave, with the same arguments
+        #[arg(long, value_name = "CONFIRMATION", conflicts_with = "preview")]
+        confirm: Option<String>,
         /// Answer and usage as one JSON document
         #[arg(long)]
         json: bool,
@@ -115,7 +121,10 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
         times: u32,
     },
-    /// Internal: compiles for the process that started it
+    /// Internal: starts helpers for the process that started it
+    #[command(hide = true)]
+    CompileSpawner,
+    /// Internal: compiles for the process that asked for it
     #[command(hide = true)]
     CompileHelper,
     /// Internal: compiles one component and ends

@@ -1,17 +1,22 @@
 //! The configuration: one TOML file, every key optional. `docs/configuration.md` documents each; a test holds both together.
 
+mod egress;
+
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use portcullis_calls::CapacityLimits;
+use portcullis_calls::{CapacityLimits, RateLimits};
+use portcullis_manifest::SecretName;
 use portcullis_mcp::{AllowedHosts, AllowedOrigins, PublicUrl};
 use portcullis_sandbox::{CompileLimits, PoolLimits};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use crate::exit::Failure;
+use crate::{exit::Failure, lockdown::Lockdown};
+pub(crate) use egress::{BoundarySection, Confirmation, EgressSection, Secret};
 
 /// The file. Unknown keys are refused: a misspelt limit would otherwise be no limit.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -35,6 +40,13 @@ pub(crate) struct Config {
     pub(crate) compile: Compile,
     pub(crate) pool: Pool,
     pub(crate) capacity: Capacity,
+    pub(crate) rate: Rate,
+    pub(crate) boundary: BoundarySection,
+    pub(crate) egress: EgressSection,
+    /// Values that requests may carry, by the name that manifests use.
+    pub(crate) secrets: BTreeMap<SecretName, Secret>,
+    pub(crate) confirmation: Confirmation,
+    pub(crate) lockdown: Lockdown,
     pub(crate) log: Log,
 }
 
@@ -98,6 +110,16 @@ pub(crate) struct Capacity {
     pub(crate) memory: u64,
 }
 
+/// `[rate]`: calls in a minute, and at once. 0 is no limit.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Rate {
+    pub(crate) user: u32,
+    pub(crate) plugin: u32,
+    pub(crate) host: u32,
+    pub(crate) user_at_once: u32,
+}
+
 /// `[log]`: to stderr.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
@@ -154,6 +176,13 @@ impl Default for Capacity {
     }
 }
 
+impl Default for Rate {
+    fn default() -> Self {
+        let RateLimits { user, plugin, host, user_at_once } = RateLimits::default();
+        Self { user, plugin, host, user_at_once }
+    }
+}
+
 impl Default for Log {
     fn default() -> Self {
         Self { format: LogFormat::Text, filter: "info".to_owned() }
@@ -171,8 +200,15 @@ impl Config {
         };
         let read = std::fs::read_to_string(path);
         let text = read.map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))?;
-        let config: Self =
-            toml::from_str(&text).map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))?;
+        let config: Self = toml::from_str(&text).map_err(|error| match about_a_secret(&text, &error) {
+            // Without the line itself: it may hold what should not have been written there.
+            Some(line) => Failure::usage(format_args!(
+                "{}: line {line}: a secret is written `NAME = {{ file = \"PATH\", origin = \"https://...\" }}` (or `env = \"NAME\"`), \
+                 and its value never stands here",
+                path.display()
+            )),
+            None => Failure::usage(format_args!("{}: {error}", path.display())),
+        })?;
         config.with(data).check()
     }
 
@@ -216,6 +252,8 @@ impl Config {
             }
         }
         at_least("capacity.memory", self.capacity.memory, 1 << 20)?;
+        self.egress.check()?;
+        self.secrets.iter().try_for_each(|(name, secret)| secret.check(name))?;
         for host in &self.allowed_hosts {
             AllowedHosts::check(host).map_err(|error| never("allowed_hosts", &error))?;
         }
@@ -252,9 +290,24 @@ impl Config {
         PoolLimits { calls, core_instances, memories, tables }
     }
 
+    pub(crate) fn rate_limits(&self) -> RateLimits {
+        let Rate { user, plugin, host, user_at_once } = self.rate;
+        RateLimits { user, plugin, host, user_at_once }
+    }
+
     pub(crate) fn capacity_limits(&self) -> CapacityLimits {
         CapacityLimits { calls: self.pool.calls, waiting: self.capacity.waiting, memory: self.capacity.memory }
     }
+}
+
+/// The line of a mistake that stands in `[secrets]`, whose text must not be repeated (catalogue OP-01).
+fn about_a_secret(text: &str, error: &toml::de::Error) -> Option<usize> {
+    let before = &text[..error.span()?.start.min(text.len())];
+    let whole = &text[..before.len() + text[before.len()..].find('\n').unwrap_or(text.len() - before.len())];
+    let table = whole.lines().rev().find(|line| line.trim_start().starts_with('['));
+    let inside = table.is_some_and(|line| line.contains("secrets"));
+    let here = whole.lines().last().is_some_and(|line| line.trim_start().starts_with("secrets"));
+    (inside || here).then(|| before.lines().count().max(1))
 }
 
 /// A value that would never do anything.

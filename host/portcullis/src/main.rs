@@ -7,6 +7,7 @@ mod config;
 mod control;
 mod exit;
 mod host;
+mod lockdown;
 mod logging;
 mod serve;
 mod sessions;

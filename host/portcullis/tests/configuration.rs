@@ -80,7 +80,8 @@ fn example() -> String {
 fn shown() -> BTreeSet<String> {
     let table: toml::Table = example().parse().unwrap();
     let keys = table.iter().flat_map(|(name, value)| match value {
-        toml::Value::Table(inside) => inside.keys().map(|key| format!("{name}.{key}")).collect(),
+        // A table without keys of its own is one that the operator fills.
+        toml::Value::Table(inside) if !inside.is_empty() => inside.keys().map(|key| format!("{name}.{key}")).collect(),
         _ => vec![name.clone()],
     });
     keys.collect()

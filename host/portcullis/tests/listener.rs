@@ -137,7 +137,7 @@ fn as_many_files_as_connections_need_are_asked_for_or_missed() {
     served.answers();
 
     let home = tempfile::tempdir().unwrap();
-    let mut few = program(home.path(), "[http]\nconnections = 200", "ulimit -n 263;");
+    let mut few = program(home.path(), "[http]\nconnections = 200", "ulimit -n 519;");
     let output = few.args(["serve", "--listen", "127.0.0.1:0"]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{said}");

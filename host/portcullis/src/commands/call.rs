@@ -50,7 +50,7 @@ pub(super) async fn measure(
 ) -> Result<(), Failure> {
     let mut used = Vec::new();
     for _ in 0..times {
-        let request = Request::Call { tool: tool.to_owned(), arguments: arguments.clone() };
+        let request = Request::Call { tool: tool.to_owned(), arguments: arguments.clone(), preview: false };
         match access.ask(request).await? {
             Response::Called(CallAnswer { is_error: false, usage: Some(usage), .. }) => used.push(usage),
             Response::Called(_) => return Err(Failure::tool()),

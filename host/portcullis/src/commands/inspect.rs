@@ -1,11 +1,56 @@
 //! `portcullis check`: what a plugin could do, and why.
 
+use std::cmp::Ordering;
+
 use portcullis_calls::Inspection;
-use portcullis_manifest::{Capability, Effect, HOST_FUNCTIONS, LIMITS, Partition, Unit, visible};
+use portcullis_manifest::{
+    Capability, Confirm, Effect, HOST_FUNCTIONS, LIMITS, Manifest, Partition, Preview, Unit, http::Boundary, visible,
+};
 use serde_json::Value;
 
 use super::source::Read;
 use crate::exit::Failure;
+
+/// What a capability opens.
+fn in_words(capability: &Capability) -> String {
+    let whose = |partition| match partition {
+        Partition::User => "of the calling person only",
+        Partition::Shared => "shared by all who call",
+    };
+    match capability {
+        Capability::Kv(kv) => {
+            format!("keys and values {}, up to {}", whose(kv.partition), Unit::Bytes.print(kv.quota))
+        }
+        Capability::Files(files) => format!(
+            "files {}, up to {} and {} in number",
+            whose(files.partition),
+            Unit::Bytes.print(files.quota),
+            files.files
+        ),
+        Capability::Http(http) => {
+            let secret = match http.secret() {
+                Some(slot) => format!(", with the secret `{}` in the header `{}`", slot.name(), slot.header()),
+                None => String::new(),
+            };
+            let redirects = match http.redirects() {
+                0 => String::new(),
+                count => format!(", following {count} redirects"),
+            };
+            format!("requests to {}{secret}{redirects}", http.origin())
+        }
+    }
+}
+
+/// What no grant of this manifest opens.
+fn cannot(manifest: &Manifest) -> String {
+    let has = |kind: fn(&Capability) -> bool| manifest.capabilities.values().any(kind);
+    let network = if has(|capability| matches!(capability, Capability::Http(_))) {
+        "reach anything on the network but the origins above"
+    } else {
+        "reach the network"
+    };
+    format!("{network}, the host's files, the environment or other plugins' data")
+}
 
 pub(super) fn check(source: &Read) -> Result<(), Failure> {
     let Inspection { release, imports } = Inspection::of(&source.0).map_err(Failure::refused)?;
@@ -19,7 +64,7 @@ pub(super) fn check(source: &Read) -> Result<(), Failure> {
     println!("\nIt could:");
     for tool in &manifest.tools {
         let name = release.wire_name(tool).map_err(Failure::refused)?;
-        let (label, effect) = (tool.label.as_str(), manifest.effect(tool));
+        let (label, effect) = (tool.label.as_str(), manifest.effect(tool, &Boundary::default()));
         println!("  {name}  [{label}]");
         println!("      title: {}", quoted(&tool.title));
         println!("      a model reads: {}", quoted(&tool.description));
@@ -37,30 +82,46 @@ pub(super) fn check(source: &Read) -> Result<(), Failure> {
             println!("      compute, and nothing else: it uses no capability");
         }
         for grant in manifest.grants(tool) {
-            let Capability::Kv(kv) = &grant.capability;
-            let whose = match kv.partition {
-                Partition::User => "of the calling person only",
-                Partition::Shared => "shared by all who call",
-            };
             let interface = grant.capability.interface();
             let functions: Vec<_> = HOST_FUNCTIONS
                 .iter()
                 .filter(|function| function.interface == interface && function.effect <= grant.access.ceiling())
                 .map(|function| function.name)
                 .collect();
-            println!(
-                "      {} `{}`: keys and values {whose}, up to {} ({})",
-                if grant.access.ceiling() == Effect::Write { "read and write" } else { "read" },
-                grant.name,
-                Unit::Bytes.print(kv.quota),
-                functions.join(", "),
-            );
+            let how = if grant.access.ceiling() == Effect::Write { "read and write" } else { "read" };
+            let what = in_words(&grant.capability);
+            println!("      {how} `{}`: {what} ({})", grant.name, functions.join(", "));
+            if let Capability::Http(http) = &grant.capability {
+                http.allow().iter().for_each(|rule| println!("          {rule}"));
+            }
         }
         let computed = effect.label();
-        if tool.label > computed {
-            println!("      labelled `{label}` by its author; by its grants alone it would be `{}`", computed.as_str());
-        } else {
-            println!("      labelled `{label}` because the highest effect its grants reach is `{}`", effect.as_str());
+        match tool.label.cmp(&computed) {
+            Ordering::Greater => println!(
+                "      labelled `{label}` by its author; by its grants alone it would be `{}`",
+                computed.as_str()
+            ),
+            Ordering::Equal => {
+                println!(
+                    "      labelled `{label}` because the highest effect its grants reach is `{}`",
+                    effect.as_str()
+                );
+            }
+            // Where the boundary is, the host knows and this command does not.
+            Ordering::Less => println!(
+                "      labelled `{label}`, which is true only on a host whose [boundary] holds what it reads; elsewhere it is refused"
+            ),
+        }
+        match tool.confirm() {
+            Confirm::None => {}
+            Confirm::Preview => println!("      a call has to be confirmed after a preview of what it would do"),
+            Confirm::Person => println!("      a call has to be confirmed by a person who has seen what it would do"),
+        }
+        if tool.preview == Preview::Partial {
+            println!("      its preview shows only what comes before an answer from outside");
+        }
+        if !tool.ask.is_empty() {
+            println!("      may ask the person, by a form");
         }
         if !tool.scopes.is_empty() {
             let scopes: Vec<_> = tool.scopes.iter().map(|scope| scope.as_str()).collect();
@@ -73,7 +134,7 @@ pub(super) fn check(source: &Read) -> Result<(), Failure> {
         let default = if amount == row.bounds.default { "" } else { "  (set in its manifest)" };
         println!("  {:<15} {}{default}", row.name, row.bounds.unit.print(amount));
     }
-    println!("\nIt could not: reach the network, files, the environment or other plugins' data; no import opens them.");
+    println!("\nIt could not: {}; no import opens more.", cannot(manifest));
     println!("\nIts component imports:");
     for import in &imports {
         println!("  {}", visible(import));

@@ -6,8 +6,9 @@ mod lists;
 mod source;
 pub(crate) mod terminal;
 
-use std::path::Path;
+use std::{future::Future, path::Path};
 
+use portcullis_identity::Identity;
 use portcullis_manifest::visible;
 use serde_json::Value;
 
@@ -16,13 +17,14 @@ use crate::{
     config::Config,
     control::{Access, Request, Response},
     exit::Failure,
-    logging, serve,
+    host, logging, serve,
 };
 
 pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     let Cli { config, data, command } = cli;
     match command {
-        // These two run before anything is configured: they inherit nothing and log nothing.
+        // These run before anything is configured: they inherit nothing and log nothing.
+        Command::CompileSpawner => portcullis_sandbox::spawner_main("compile-helper").map_err(Failure::refused),
         Command::CompileHelper => portcullis_sandbox::helper_main("compile-worker").map_err(Failure::refused),
         Command::CompileWorker { limits } => match portcullis_sandbox::worker_main(&limits) {
             Ok(0) => Ok(()),
@@ -34,13 +36,18 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             let again = named_again(config.as_deref(), data.as_deref());
             let config = Config::load(config.as_deref(), data.as_deref())?;
             logging::start(&config.log)?;
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::refused)?;
-            let result = runtime.block_on(ask(config, command, again));
-            // stdin is read by a thread that can't be interrupted; nothing of ours waits for it.
-            runtime.shutdown_background();
-            result
+            work(config, command, again)
         }
     }
+}
+
+/// Runs `work` on a runtime. An owner is locked down by now: every thread that is started here is held to it.
+fn on_a_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::refused)?;
+    let result = runtime.block_on(work);
+    // stdin is read by a thread that can't be interrupted; nothing of ours waits for it.
+    runtime.shutdown_background();
+    result
 }
 
 /// How the next command names this host, for what is printed to be typed.
@@ -51,20 +58,27 @@ fn named_again(config: Option<&Path>, data: Option<&Path>) -> String {
     option("config", config) + &option("data", data)
 }
 
-async fn ask(mut config: Config, command: Command, again: String) -> Result<(), Failure> {
+fn work(mut config: Config, command: Command, again: String) -> Result<(), Failure> {
     match command {
         Command::Serve { listen } => {
             config.listen = listen.or(config.listen);
-            return serve::serve(&config).await;
+            let bound = serve::ready(&config)?;
+            return on_a_runtime(serve::serve(&config, bound));
         }
         Command::Measure { tool, arguments, times } => {
             let arguments = call::arguments(&arguments)?;
-            let Access::Here(owner) = Access::open(&config).await? else {
+            let Access::Here(ready) = Access::open(&config, false)? else {
                 return Err(Failure::data("another process owns the data directory; measure one that nobody serves"));
             };
-            return call::measure(&owner, &tool, &arguments, times).await;
+            return on_a_runtime(async {
+                let owner = host::start(&config, *ready, Identity::local()).await?;
+                call::measure(&owner, &tool, &arguments, times).await
+            });
         }
-        Command::Stdio => return Access::open(&config).await?.stdio(&config).await,
+        Command::Stdio => {
+            let access = Access::open(&config, true)?;
+            return on_a_runtime(access.stdio(&config));
+        }
         _ => {}
     }
     // Arguments are read before the host is reached, so that a mistake in them costs nothing.
@@ -77,19 +91,23 @@ async fn ask(mut config: Config, command: Command, again: String) -> Result<(), 
         Command::Withdraw { release } => (Request::Decide { release, approve: false }, Box::new(lists::withdrawn)),
         Command::Releases { json } => (Request::Releases, Box::new(move |answer| lists::releases(answer, json))),
         Command::Tools { json } => (Request::Tools, Box::new(move |answer| lists::tools(answer, json))),
-        Command::Call { tool, arguments, json } => {
-            let arguments = call::arguments(&arguments)?;
-            (Request::Call { tool, arguments }, Box::new(move |answer| call::print(answer, json)))
+        Command::Call { tool, arguments, preview, confirm, json } => {
+            let mut arguments = call::arguments(&arguments)?;
+            if let Some(confirmation) = confirm {
+                arguments.insert(portcullis_calls::CONFIRMATION.to_owned(), confirmation.into());
+            }
+            (Request::Call { tool, arguments, preview }, Box::new(move |answer| call::print(answer, json)))
         }
         Command::Audit { tool, call, before, limit, json } => {
             (Request::Audit { tool, call, before, limit }, Box::new(move |answer| lists::audit(answer, json)))
         }
         Command::Serve { .. } | Command::Stdio | Command::Measure { .. } => unreachable!("handled above"),
-        Command::Check { .. } | Command::CompileHelper | Command::CompileWorker { .. } => {
+        Command::Check { .. } | Command::CompileSpawner | Command::CompileHelper | Command::CompileWorker { .. } => {
             unreachable!("handled by the caller")
         }
     };
-    print(Access::open(&config).await?.ask(request).await?)
+    let access = Access::open(&config, false)?;
+    on_a_runtime(async { print(access.ask(&config, request).await?) })
 }
 
 type Print = Box<dyn FnOnce(Response) -> Result<(), Failure>>;

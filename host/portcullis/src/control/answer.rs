@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use portcullis_backend::{Backend as _, ToolRequest};
+use portcullis_backend::{Asking, Backend as _, CallAnswer as Answered, ToolRequest};
 use portcullis_calls::{Host, ReadRelease, Source};
 use portcullis_manifest::{Change, Fingerprint, Package, Principal};
 use portcullis_store::{AuditEntry, AuditFilter, Release, ReleaseState};
@@ -28,9 +28,9 @@ pub(super) async fn answer(host: &Arc<Host>, by: &str, request: Request) -> Resp
             .map_err(|error| error.to_string()),
         Request::Releases => releases(host).await,
         Request::Tools => Ok(tools(host)),
-        Request::Call { tool, arguments } => call(host, tool, arguments).await,
+        Request::Call { tool, arguments, preview } => call(host, tool, arguments, preview).await,
         Request::Audit { tool, call, before, limit } => {
-            let filter = AuditFilter { correlation: call.map(Uuid::into_bytes), tool, before, limit };
+            let filter = AuditFilter { correlation: call.map(Uuid::into_bytes), tool, before, limit, kind: None };
             audit(host, by, filter).await
         }
         Request::Stdio => Ok(Response::Stdio),
@@ -121,10 +121,24 @@ fn tools(host: &Host) -> Response {
     Response::Tools { tools }
 }
 
-async fn call(host: &Host, tool: String, arguments: Map<String, Value>) -> Result<Response, String> {
+async fn call(host: &Host, tool: String, arguments: Map<String, Value>, preview: bool) -> Result<Response, String> {
     let correlation = Uuid::now_v7();
-    let request = ToolRequest { correlation, principal: Principal::local(), tool, arguments, locale: None };
+    let request = ToolRequest {
+        correlation,
+        principal: Principal::local(),
+        tool,
+        arguments,
+        locale: None,
+        preview,
+        // A command has nobody to ask in the middle of it: what needs a confirmation answers with one.
+        asking: Asking::Nothing,
+        resume: None,
+    };
     let (answer, report) = host.run(request).await.map_err(|error| error.to_string())?;
+    let answer = match answer {
+        Answered::Done(answer) => answer,
+        Answered::Ask(_) => return Err("the tool has a question, and this command can't ask it".to_owned()),
+    };
     let (usage, log) = match report {
         None => (None, Vec::new()),
         Some(report) => {

@@ -1,6 +1,9 @@
 //! A command's side: the owner in another process, or this process.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use portcullis_identity::Identity;
 use tokio::{
@@ -12,7 +15,7 @@ use super::{Request, Response, answer::answer, server};
 use crate::{
     config::Config,
     exit::Failure,
-    host::{self, Owner, Ownership},
+    host::{self, Owner, Ownership, Ready},
     sessions::{Sessions, stop_signal},
 };
 
@@ -25,23 +28,24 @@ const OPENING: Duration = Duration::from_secs(20);
 /// How a command reaches the host.
 pub(crate) enum Access {
     /// This process owns the data.
-    Here(Box<Owner>),
+    Here(Box<Ready>),
     /// Another one does.
-    There(UnixStream),
+    There(std::os::unix::net::UnixStream),
 }
 
 impl Access {
-    /// Becomes the owner, or connects to it.
-    pub(crate) async fn open(config: &Config) -> Result<Self, Failure> {
-        let deadline = tokio::time::Instant::now() + OPENING;
+    /// Becomes the owner, or connects to it. An owner is locked down from here on. This is for the first thread, before there
+    /// is a runtime.
+    pub(crate) fn open(config: &Config, serves: bool) -> Result<Self, Failure> {
+        let deadline = Instant::now() + OPENING;
         loop {
             if let Ownership::Ours(lock) = host::take(config.data())? {
-                return Ok(Self::Here(Box::new(host::start(config, lock, Identity::local()).await?)));
+                return host::ready(config, lock, serves, Vec::new()).map(Box::new).map(Self::Here);
             }
-            match connect(config.data()).await {
+            match std::os::unix::net::UnixStream::connect(server::path(config.data())) {
                 Ok(stream) => return Ok(Self::There(stream)),
                 // The owner is starting, or has just ended.
-                Err(_) if tokio::time::Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(_) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(50)),
                 Err(error) => {
                     return Err(Failure::data(format_args!(
                         "another process owns the data directory and does not answer on its socket: {error}"
@@ -52,9 +56,10 @@ impl Access {
     }
 
     /// Asks one question.
-    pub(crate) async fn ask(self, request: Request) -> Result<Response, Failure> {
+    pub(crate) async fn ask(self, config: &Config, request: Request) -> Result<Response, Failure> {
         let response = match self {
-            Self::Here(owner) => {
+            Self::Here(ready) => {
+                let owner = host::start(config, *ready, Identity::local()).await?;
                 let stop = stop_signal().map_err(Failure::refused)?;
                 let response = tokio::select! {
                     response = owner.answer(request) => Ok(response),
@@ -73,10 +78,14 @@ impl Access {
         let broken = |error: std::io::Error| Failure::refused(format_args!("stdio: {error}"));
         let (input, mut output) = (tokio::io::stdin(), tokio::io::stdout());
         match self {
-            Self::Here(owner) => {
+            Self::Here(mut ready) => {
+                let control = ready.control.take();
+                let owner = host::start(config, *ready, Identity::local()).await?;
                 // Others reach this owner while it serves.
                 let sessions = Sessions::default();
-                server::listen(config.data(), Arc::clone(&owner.host), &sessions).map_err(Failure::data)?;
+                if let Some(control) = control {
+                    control.answer(Arc::clone(&owner.host), &sessions).map_err(Failure::data)?;
+                }
                 let stop = stop_signal().map_err(broken)?;
                 let (host, own) = (Arc::clone(&owner.host), sessions.clone());
                 let (done, served) = tokio::sync::oneshot::channel();
@@ -143,13 +152,13 @@ fn said(response: Response) -> Result<Response, Failure> {
     }
 }
 
-async fn connect(data: &Path) -> std::io::Result<UnixStream> {
-    UnixStream::connect(server::path(data)).await
-}
-
-async fn exchange(stream: UnixStream, request: &Request) -> Result<(Response, BufReader<UnixStream>), Failure> {
+async fn exchange(
+    stream: std::os::unix::net::UnixStream,
+    request: &Request,
+) -> Result<(Response, BufReader<UnixStream>), Failure> {
     let gone = |error: std::io::Error| Failure::data(format_args!("the owner of the data directory: {error}"));
-    let mut stream = BufReader::new(stream);
+    stream.set_nonblocking(true).map_err(gone)?;
+    let mut stream = BufReader::new(UnixStream::from_std(stream).map_err(gone)?);
     let mut text = serde_json::to_vec(request).expect("a request can be written as JSON");
     text.push(b'\n');
     stream.write_all(&text).await.map_err(gone)?;

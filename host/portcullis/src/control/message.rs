@@ -26,7 +26,7 @@ pub(crate) enum Request {
     /// The tools as a client gets them.
     Tools,
     /// One call, as the local principal.
-    Call { tool: String, arguments: Map<String, Value> },
+    Call { tool: String, arguments: Map<String, Value>, preview: bool },
     /// Audit records.
     Audit { tool: Option<String>, call: Option<Uuid>, before: Option<i64>, limit: u32 },
     /// From here on this connection is MCP, for the local principal.

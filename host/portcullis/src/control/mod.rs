@@ -11,4 +11,4 @@ mod server;
 
 pub(crate) use client::Access;
 pub(crate) use message::{AuditRecord, CallAnswer, ReleaseLine, Request, Response, UsageLine};
-pub(crate) use server::listen;
+pub(crate) use server::Socket;

@@ -2,12 +2,13 @@
 
 use std::{
     io,
-    os::unix::fs::PermissionsExt as _,
+    os::{fd::OwnedFd, unix::fs::PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use portcullis_calls::Host;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
@@ -25,20 +26,46 @@ pub(super) fn path(data: &Path) -> PathBuf {
     data.join("control.sock")
 }
 
-/// Answers on the socket until `sessions` are to take nothing new. The caller owns the data directory, so a socket that is
-/// there is left over from an owner that has ended.
-///
-/// # Errors
-/// When the socket can't be made.
-pub(crate) fn listen(data: &Path, host: Arc<Host>, sessions: &Sessions) -> io::Result<()> {
-    let path = path(data);
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+/// The socket, on which nobody is answered yet.
+pub(crate) struct Socket(OwnedFd);
+
+impl Socket {
+    /// The caller owns the data directory, so a socket that is there is left over from an owner that has ended.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub(crate) fn bind(data: &Path) -> io::Result<Self> {
+        let path = path(data);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let address = SocketAddrUnix::new(&path).map_err(|_| {
+            let text = format!("the path of the socket may have at most 107 bytes, and {} is longer", path.display());
+            io::Error::new(io::ErrorKind::InvalidInput, text)
+        })?;
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        bind(&socket, &address)?;
+        // The directory is 0700 already; this says the same for the socket itself.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(Self(socket))
     }
-    let listener = UnixListener::bind(&path)?;
-    // The directory is 0700 already; this says the same for the socket itself.
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+
+    /// Answers until `sessions` are to take nothing new.
+    ///
+    /// # Errors
+    /// When it can't.
+    pub(crate) fn answer(self, host: Arc<Host>, sessions: &Sessions) -> io::Result<()> {
+        // Only now: who connects before is told that nobody is there, and tries again.
+        listen(&self.0, i32::MAX)?;
+        let listener = UnixListener::from_std(self.0.into())?;
+        accept(listener, host, sessions);
+        Ok(())
+    }
+}
+
+fn accept(listener: UnixListener, host: Arc<Host>, sessions: &Sessions) {
     let (each, stopping) = (sessions.clone(), sessions.stopping());
     let accept = async move {
         loop {
@@ -57,7 +84,6 @@ pub(crate) fn listen(data: &Path, host: Arc<Host>, sessions: &Sessions) -> io::R
             () = stopping => {}
         }
     });
-    Ok(())
 }
 
 async fn serve(stream: UnixStream, host: Arc<Host>, sessions: Sessions) {
