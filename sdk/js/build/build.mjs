@@ -12,6 +12,8 @@ import { explain, oneSdk, sdk } from "./esbuild.mjs";
 const PACKAGE = "portcullis:plugin";
 const VERSION = "0.1.0";
 const EXTRAS = ["clock", "random"];
+/** What a component may import of the contract, each only if the plugin uses it. `log` it always does. */
+const INTERFACES = ["kv", "egress", "files", "secrets", "questions", "caller"];
 // Effect `none` and nothing behind it: `wit/base.md`.
 const BASE_LIST = /^wasi:(cli|clocks|filesystem|io|random)\/[a-z-]+@0\.2\.\d+$/;
 
@@ -28,9 +30,14 @@ export async function build({ manifest, entry, extras = [] }) {
 
   const main = findEntry(root, entry);
   const words = await wordsOf(main, root);
+  const declared = (kind) => Object.values(facts.capabilities).includes(kind);
   const uses = {
-    kv: words.has("kv") && Object.values(facts.capabilities).includes("kv"),
-    caller: words.has("caller"),
+    kv: words.has("kv") && declared("kv"),
+    egress: words.has("http") && declared("http"),
+    files: words.has("files") && declared("files"),
+    secrets: words.has("placeholder"),
+    questions: words.has("ask") || words.has("askForReply"),
+    caller: words.has("caller") || words.has("preview"),
     random: extras.includes("random"),
   };
   const { component: name, ...baked } = facts;
@@ -140,10 +147,9 @@ function entryCode(main, facts, uses, clock) {
     `import { serve } from ${JSON.stringify(sdk("src/guest.ts"))};`,
     `import plugin from ${JSON.stringify(main)};`,
     host("log"),
-    uses.kv ? host("kv") : "const kv = undefined;",
-    uses.caller ? host("caller") : "const caller = undefined;",
+    ...INTERFACES.map((name) => (uses[name] ? host(name) : `const ${name} = undefined;`)),
     uses.random ? 'import random from "wasi:random/random@0.2.0";' : "const random = undefined;",
-    `export const tools = serve(plugin, ${JSON.stringify(facts)}, { log, kv, caller, random, clock: ${clock} });`,
+    `export const tools = serve(plugin, ${JSON.stringify(facts)}, { log, ${INTERFACES.join(", ")}, random, clock: ${clock} });`,
   ].join("\n");
 }
 
@@ -151,7 +157,7 @@ function writeWorld(folder, uses) {
   for (const file of readdirSync(sdk("wit")).filter((name) => name.endsWith(".wit"))) {
     copyFileSync(sdk(`wit/${file}`), join(folder, file));
   }
-  const imports = ["log", ...["kv", "caller"].filter((name) => uses[name])].map((name) => `  import ${name};`);
+  const imports = ["log", ...INTERFACES.filter((name) => uses[name])].map((name) => `  import ${name};`);
   if (uses.random) imports.push("  import wasi:random/random@0.2.0;");
   const random = "package wasi:random@0.2.0 { interface random { get-random-bytes: func(len: u64) -> list<u8>; } }";
   writeFileSync(
@@ -162,7 +168,7 @@ function writeWorld(folder, uses) {
 
 /** The component's imports. Whatever is beyond the plugin's own and the base list would be refused at publish: say it now. */
 function checkedImports(component, uses, extras) {
-  const allowed = ["types", "log", "kv", "caller"].filter((name) => uses[name] !== false);
+  const allowed = ["types", "log", ...INTERFACES.filter((name) => uses[name])];
   const own = new Set(allowed.map((name) => `${PACKAGE}/${name}@${VERSION}`));
   const imports = componentImports(component);
   const beyond = imports.filter((name) => !own.has(name) && !(extras.length > 0 && BASE_LIST.test(name)));

@@ -3,9 +3,12 @@
 import { outcomeOf } from "./answer.ts";
 import type { CallerImport, Imports, Level, LogImport, ManifestFacts, Outcome } from "./contract.ts";
 import { SandboxError, ToolError } from "./errors.ts";
+import { Files } from "./files.ts";
 import { open } from "./guard.ts";
+import { Http } from "./http.ts";
 import { json, Kv, type Codec } from "./kv.ts";
 import type { Caller, Context, Log, Plugin } from "./plugin.ts";
+import { answerTo, Asked, replyTo, type Fields, type Filled, type Reply } from "./questions.ts";
 
 /** The export `tools`: one function that runs a tool. */
 export interface ToolsExport {
@@ -26,6 +29,7 @@ export function serve(plugin: Plugin, manifest: ManifestFacts, imports: Imports)
         const context = new CallContext(tool, log, manifest, imports);
         return outcomeOf(tool, handler(JSON.parse(args), context));
       } catch (thrown) {
+        if (thrown instanceof Asked) return { tag: "needs-input", val: { questions: thrown.questions, state: thrown.state } };
         if (thrown instanceof ToolError) return failed(thrown.message);
         if (isOutOfMemory(thrown)) return failed(`\`${tool}\` ran out of memory. Give it less at once; the manifest sets \`limits.memory\`.`);
         const error = thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -54,33 +58,70 @@ class CallContext implements Context {
   }
 
   get caller(): Caller {
-    if (this.#imports.caller === undefined) {
-      throw new SandboxError(
-        "This component does not import `caller`: the build found the word `caller` nowhere in the plugin's code. " +
-          "Write `ctx.caller` plainly and build again.",
-      );
-    }
-    return factsOf(this.#imports.caller);
+    return factsOf(this.#imported("caller", "ctx.caller"));
+  }
+
+  get preview(): boolean {
+    return this.#imported("caller", "ctx.preview").get().preview;
   }
 
   kv<T>(capability: string, codec: Codec<T> = json<T>()): Kv<T> {
+    this.#declared("kv", capability);
+    return new Kv<T>(this.#imported("kv", "ctx.kv(...)"), capability, codec);
+  }
+
+  http(capability: string): Http {
+    this.#declared("http", capability);
+    return new Http(this.#imported("egress", "ctx.http(...)"), capability);
+  }
+
+  files(capability: string): Files {
+    this.#declared("files", capability);
+    return new Files(this.#imported("files", "ctx.files(...)"), capability);
+  }
+
+  ask<const F extends Fields>(key: string, message: string, fields: F): Filled<F> {
+    return answerTo(this.#imported("questions", "ctx.ask(...)"), key, message, fields);
+  }
+
+  askForReply<const F extends Fields>(key: string, message: string, fields: F): Reply<Filled<F>> {
+    return replyTo(this.#imported("questions", "ctx.askForReply(...)"), key, message, fields);
+  }
+
+  placeholder(capability: string): string {
+    this.#declared("http", capability);
+    const secrets = this.#imported("secrets", "ctx.placeholder(...)");
+    try {
+      return secrets.placeholder(capability);
+    } catch (thrown) {
+      const payload = (thrown as { payload?: unknown } | null)?.payload;
+      throw typeof payload === "string" ? new SandboxError(payload) : thrown;
+    }
+  }
+
+  /** The interface, if the build has put it in: it looks for the word that stands in `usage`. */
+  #imported<Name extends keyof Imports>(name: Name, usage: string): NonNullable<Imports[Name]> {
+    const found = this.#imports[name];
+    if (found === undefined) {
+      const word = usage.match(/[a-z]+/gi)![1];
+      throw new SandboxError(
+        `This component does not import \`${name}\`: the build found the word \`${word}\` nowhere in the plugin's code. ` +
+          `Write \`${usage}\` plainly and build again.`,
+      );
+    }
+    return found as NonNullable<Imports[Name]>;
+  }
+
+  #declared(kind: string, capability: string): void {
     const { file, capabilities } = this.#manifest;
-    if (capabilities[capability] !== "kv") {
-      const others = Object.keys(capabilities).filter((name) => capabilities[name] === "kv");
-      throw new SandboxError(
-        `${file} declares no kv capability \`${capability}\`` +
-          (others.length === 0 ? ". " : `; it declares ${others.map((name) => `\`${name}\``).join(", ")}. `) +
-          `Add [capability.${capability}] with kind = "kv", and "${capability}:read" or "${capability}:write" to \`uses\` ` +
-          `of \`${this.tool}\`.`,
-      );
-    }
-    if (this.#imports.kv === undefined) {
-      throw new SandboxError(
-        "This component does not import `kv`: the build found the word `kv` nowhere in the plugin's code. " +
-          "Write `ctx.kv(...)` plainly and build again.",
-      );
-    }
-    return new Kv<T>(this.#imports.kv, capability, codec);
+    if (capabilities[capability] === kind) return;
+    const others = Object.keys(capabilities).filter((name) => capabilities[name] === kind);
+    throw new SandboxError(
+      `${file} declares no ${kind} capability \`${capability}\`` +
+        (others.length === 0 ? ". " : `; it declares ${others.map((name) => `\`${name}\``).join(", ")}. `) +
+        `Add [capability.${capability}] with kind = "${kind}", and "${capability}:read" or "${capability}:write" to \`uses\` ` +
+        `of \`${this.tool}\`.`,
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 // A kv capability, typed.
 
 import type { KvImport } from "./contract.ts";
-import { KvError, SandboxError, type KvErrorCode } from "./errors.ts";
+import { attempt as attemptAs, KvError, SandboxError, type KvErrorCode } from "./errors.ts";
 import { decode, encode } from "./utf8.ts";
 
 /** How values become bytes and come back. */
@@ -73,6 +73,15 @@ export class Kv<T> {
     attempt(() => this.#host.set(this.#capability, key, encoded));
   }
 
+  /**
+   * As `set`, for `seconds` from the call's commit: after that the key is as if it had been removed. At most ten years.
+   * Needs `uses = ["NAME:write"]`.
+   */
+  setExpiring(key: string, value: T, seconds: number): void {
+    const encoded = this.#codec.encode(value);
+    attempt(() => this.#host.setExpiring(this.#capability, key, encoded, seconds));
+  }
+
   /** Removes `key`; gives whether it was there. Needs `uses = ["NAME:write"]`. */
   delete(key: string): boolean {
     return attempt(() => this.#host.delete(this.#capability, key));
@@ -106,13 +115,6 @@ export class Kv<T> {
   }
 }
 
-/** Runs a host call; the WIT error that it throws becomes a {@link KvError}. */
 function attempt<R>(call: () => R): R {
-  try {
-    return call();
-  } catch (thrown) {
-    const payload = (thrown as { payload?: { tag?: unknown; val?: unknown } } | null)?.payload;
-    if (typeof payload?.tag !== "string") throw thrown;
-    throw new KvError(payload.tag as KvErrorCode, String(payload.val));
-  }
+  return attemptAs(call, (code, message) => new KvError(code as KvErrorCode, message));
 }

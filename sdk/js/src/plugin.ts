@@ -1,7 +1,10 @@
 // What an author writes: tools, and what each of them is given.
 
 import type { Result } from "./answer.ts";
+import type { Files } from "./files.ts";
+import type { Http } from "./http.ts";
 import type { Codec, Kv } from "./kv.ts";
+import type { Fields, Filled, Reply } from "./questions.ts";
 
 /** Notes to the people who run the host. Bounded by `limits.log`; never shown to a client. */
 export interface Log {
@@ -21,7 +24,7 @@ export interface Caller {
   correlationId: string;
   /** Milliseconds of wall time that were left when this was asked. */
   timeLeftMs: number;
-  /** Writes are recorded and not done. */
+  /** This call is a preview: writes are recorded and not done, and no request leaves the host. */
   preview: boolean;
 }
 
@@ -38,6 +41,32 @@ export interface Context {
    * Imported only when the manifest has such a capability and the code says `kv` somewhere.
    */
   kv<T = unknown>(capability: string, codec?: Codec<T>): Kv<T>;
+  /**
+   * Requests with the `[capability.NAME]` of kind `http`. Imported only when the manifest has such a capability and the code
+   * says `http` somewhere.
+   */
+  http(capability: string): Http;
+  /**
+   * The folder of the `[capability.NAME]` of kind `files`. Imported only when the manifest has such a capability and the code
+   * says `files` somewhere.
+   */
+  files(capability: string): Files;
+  /**
+   * The person's answer to a form. As long as there is none this ends the tool with the question, by throwing what must
+   * not be caught; then the tool is called again from its start, and this gives the answer. Ask before anything is sent.
+   * Several after each other are several rounds, each under a key of its own. The manifest has to say `ask = ["form"]`. If
+   * the person does not want to answer, the tool ends with that. Imported only when the code says `ask` somewhere.
+   */
+  ask<const F extends Fields>(key: string, message: string, fields: F): Filled<F>;
+  /** As {@link ask}, for a tool that can go on without an answer. Imported only when the code says so. */
+  askForReply<const F extends Fields>(key: string, message: string, fields: F): Reply<Filled<F>>;
+  /**
+   * A stand-in for the secret of a capability of kind `http`, for libraries that insist on a key. The host puts the secret in
+   * without this too, and refuses to send this anywhere but in the secret's header.
+   */
+  placeholder(capability: string): string;
+  /** Whether this call is a preview: writes are recorded and not done, and no request leaves the host. */
+  readonly preview: boolean;
 }
 
 /**

@@ -1,20 +1,71 @@
 /**
- * For an author's own tests: runs a plugin's tools as the component would, in Node, with kv in memory. The word "in
- * memory" is meant: whether the real host grants what the tool does is decided by the host, so a plugin should also be
- * run there once.
+ * For an author's own tests: runs a plugin's tools as the component would, in Node, with kv and files in memory, requests
+ * answered by a function of the test and questions by a list. Whether the real host grants what the tool does is decided by
+ * the host, so a plugin should also be run there once.
  */
 
-import type { Imports, KvImport, Level, ManifestFacts, WireContent } from "./contract.ts";
+import type {
+  EgressImport,
+  FilesImport,
+  Imports,
+  KvImport,
+  Level,
+  ManifestFacts,
+  WireAnswer,
+  WireContent,
+  WireRequest,
+  WireRound,
+} from "./contract.ts";
 import { serve } from "./guest.ts";
 import type { Caller, Plugin } from "./plugin.ts";
-import { encode } from "./utf8.ts";
+import { decode, encode } from "./utf8.ts";
+
+/** A request, as a tool made it. */
+export interface TestRequest {
+  /** The capability that it was made with. */
+  capability: string;
+  /** By which function of the host: `read` reaches only what is inside the operator's boundary. */
+  way: "read" | "send";
+  method: string;
+  url: string;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  /** The body as text. Absent: none. */
+  body?: string;
+}
+
+/** What a test answers a request with. */
+export interface TestResponse {
+  /** 200 when left out. */
+  status?: number;
+  headers?: Record<string, string>;
+  body?: string | Uint8Array;
+  /** The body as JSON. */
+  json?: unknown;
+}
 
 /** How the tools are run. */
 export interface TestOptions {
   /** Names of the kv capabilities in the manifest. */
   kv?: string[];
+  /** Names of the files capabilities in the manifest. */
+  files?: string[];
+  /** The http capabilities in the manifest, each with what answers its requests. */
+  http?: Record<string, (request: TestRequest) => TestResponse>;
+  /** What the person answers, by the key of the question. A question that is not here stays open. */
+  answers?: Record<string, object | "declined" | "cancelled">;
+  /** Calls are previews: requests are recorded and have no answer, and nothing that a call writes stays. */
+  preview?: boolean;
   /** Facts about the caller; a signed-in person without a locale when left out. */
   caller?: Partial<Caller>;
+}
+
+/** A question that a tool asked. */
+export interface TestQuestion {
+  key: string;
+  message: string;
+  /** Its JSON Schema. */
+  schema: any;
 }
 
 /** What a call came to. */
@@ -26,6 +77,8 @@ export interface TestOutcome {
   content: WireContent[];
   /** What the tool failed with. Absent: it did not fail. */
   failed?: string;
+  /** What it asked and nobody answered. Absent: nothing. */
+  asked?: TestQuestion[];
 }
 
 /** A plugin under test. */
@@ -34,40 +87,157 @@ export interface TestPlugin {
   call(tool: string, args?: object): TestOutcome;
   /** What was logged so far. */
   readonly logged: { level: Level; message: string }[];
+  /** What was requested so far, in previews too. */
+  readonly requests: TestRequest[];
 }
 
-/** Makes `plugin` callable. Its kv starts empty and lasts as long as the value that is given back. */
-export function testPlugin(plugin: Plugin, { kv = [], caller = {} }: TestOptions = {}): TestPlugin {
+/** Makes `plugin` callable. Its kv and files start empty and last as long as the value that is given back. */
+export function testPlugin(plugin: Plugin, options: TestOptions = {}): TestPlugin {
+  const { kv = [], files = [], http = {}, answers = {}, preview = false, caller = {} } = options;
   const logged: TestPlugin["logged"] = [];
-  const store = new MemoryKv();
+  const rows = new MemoryKv();
+  const folders = new MemoryFiles();
+  const egress = new Answering(http, preview);
+  const kinds = (names: string[], kind: string) => names.map((name) => [name, kind]);
   const manifest: ManifestFacts = {
     file: "plugin.toml",
     tools: Object.keys(plugin.tools),
-    capabilities: Object.fromEntries(kv.map((name) => [name, "kv"])),
+    capabilities: Object.fromEntries([...kinds(kv, "kv"), ...kinds(files, "files"), ...kinds(Object.keys(http), "http")]),
   };
-  const facts = { subject: "test-person", locale: null, correlationId: "test-call", timeLeftMs: 10_000, preview: false, ...caller };
+  const facts = { subject: "test-person", locale: null, correlationId: "test-call", timeLeftMs: 10_000, preview, ...caller };
+  let round: WireRound | null = null;
   const imports: Imports = {
     log: { write: (level, message) => void logged.push({ level, message }) },
-    kv: store,
+    kv: rows,
+    files: folders,
+    egress,
+    secrets: { placeholder: (capability) => `placeholder-${capability}` },
+    questions: { answered: () => round },
     caller: { get: () => facts },
     random: { getRandomBytes: (length) => (globalThis as any).crypto.getRandomValues(new Uint8Array(length)) },
     clock: true,
   };
   const tools = serve(plugin, manifest, imports);
+
+  /** One round; what it wrote stays only if it was the last. */
+  function run(tool: string, args: object): TestOutcome {
+    const before = [rows.snapshot(), folders.snapshot()] as const;
+    const outcome = tools.call(tool, JSON.stringify(args));
+    if (outcome.tag !== "done" || preview) {
+      rows.restore(before[0]);
+      folders.restore(before[1]);
+    }
+    if (outcome.tag === "failed") return { text: "", content: [], failed: outcome.val };
+    if (outcome.tag === "needs-input") {
+      const { questions, state } = outcome.val;
+      const replies = questions.map(({ key }) => replied(key, answers[key]));
+      if (replies.some((reply) => reply === undefined)) {
+        return { text: "", content: [], asked: questions.map((asked) => ({ ...asked, schema: JSON.parse(asked.schema) })) };
+      }
+      round = { state, answers: replies as WireAnswer[] };
+      return run(tool, args);
+    }
+    const { content, structured } = outcome.val;
+    const text = content.flatMap((part) => (part.tag === "text" ? [part.val] : [])).join("\n");
+    return structured === null ? { text, content } : { text, content, structured: JSON.parse(structured) };
+  }
   return {
     logged,
+    requests: egress.requests,
     call(tool, args = {}) {
-      const before = store.snapshot();
-      const outcome = tools.call(tool, JSON.stringify(args));
-      if (outcome.tag === "failed") {
-        store.restore(before);
-        return { text: "", content: [], failed: outcome.val };
-      }
-      const { content, structured } = outcome.val;
-      const text = content.flatMap((part) => (part.tag === "text" ? [part.val] : [])).join("\n");
-      return structured === null ? { text, content } : { text, content, structured: JSON.parse(structured) };
+      round = null;
+      return run(tool, args);
     },
   };
+}
+
+function replied(key: string, answer: object | "declined" | "cancelled" | undefined): WireAnswer | undefined {
+  if (answer === undefined) return undefined;
+  if (typeof answer === "string") return { key, reply: { tag: answer } };
+  return { key, reply: { tag: "accepted", val: JSON.stringify(answer) } };
+}
+
+/** A refusal in the form in which the host's arrive. */
+function refuse(tag: string, val: string): never {
+  throw Object.assign(new Error(val), { payload: { tag, val } });
+}
+
+/** Requests that a function of the test answers. */
+class Answering implements EgressImport {
+  readonly requests: TestRequest[] = [];
+  readonly #http: NonNullable<TestOptions["http"]>;
+  readonly #preview: boolean;
+
+  constructor(http: NonNullable<TestOptions["http"]>, preview: boolean) {
+    this.#http = http;
+    this.#preview = preview;
+  }
+
+  read(capability: string, request: WireRequest) {
+    return this.#answer("read", capability, request);
+  }
+
+  send(capability: string, request: WireRequest) {
+    return this.#answer("send", capability, request);
+  }
+
+  #answer(way: "read" | "send", capability: string, { method, url, headers, body }: WireRequest) {
+    if (way === "read" && method !== "GET" && method !== "HEAD") refuse("not-granted", `\`read\` does only GET and HEAD, not ${method}`);
+    const asked: TestRequest = { capability, way, method, url, headers: Object.fromEntries(headers.map((h) => [h.name, h.value])) };
+    if (body !== null) asked.body = decode(body);
+    this.requests.push(asked);
+    if (this.#preview) return { tag: "recorded" as const };
+    const { status = 200, headers: named = {}, body: given = "", json } = this.#http[capability]!(asked);
+    const text = json === undefined ? given : JSON.stringify(json);
+    const val = {
+      status,
+      headers: Object.entries(named).map(([name, value]) => ({ name: name.toLowerCase(), value })),
+      body: typeof text === "string" ? encode(text) : text,
+    };
+    return { tag: "response" as const, val };
+  }
+}
+
+/** Folders with the rules that the host has for names. */
+class MemoryFiles implements FilesImport {
+  #folders: Rows = new Map();
+
+  snapshot(): Rows {
+    return new Map([...this.#folders].map(([name, files]) => [name, new Map(files)]));
+  }
+
+  restore(folders: Rows): void {
+    this.#folders = folders;
+  }
+
+  read(capability: string, name: string): Uint8Array | null {
+    return this.#open(capability, name).get(name)?.slice() ?? null;
+  }
+
+  listFiles(capability: string, prefix: string, cursor: string | null, limit: number) {
+    const names = [...this.#open(capability, "-").entries()]
+      .filter(([name]) => name.startsWith(prefix) && (cursor === null || name > cursor))
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    const entries = names.slice(0, limit).map(([name, data]) => ({ name, size: data.length }));
+    return { entries, next: names.length > entries.length ? entries[entries.length - 1]!.name : null };
+  }
+
+  write(capability: string, name: string, data: Uint8Array): void {
+    this.#open(capability, name).set(name, data.slice());
+  }
+
+  remove(capability: string, name: string): boolean {
+    return this.#open(capability, name).delete(name);
+  }
+
+  #open(capability: string, name: string): Map<string, Uint8Array> {
+    if (name.length > 128 || !/^[A-Za-z0-9_-]$|^[A-Za-z0-9_-][A-Za-z0-9._ -]*[A-Za-z0-9._-]$/.test(name)) {
+      refuse("bad-name", "a name has 1 to 128 letters, digits, `.`, `_`, `-` and spaces inside, and does not begin with a dot");
+    }
+    let files = this.#folders.get(capability);
+    if (files === undefined) this.#folders.set(capability, (files = new Map()));
+    return files;
+  }
 }
 
 type Rows = Map<string, Map<string, Uint8Array>>;
@@ -100,6 +270,11 @@ class MemoryKv implements KvImport {
     this.#open(capability, key).set(key, value.slice());
   }
 
+  /** Nothing expires here: no test lasts for so long. */
+  setExpiring(capability: string, key: string, value: Uint8Array, _seconds: number): void {
+    this.set(capability, key, value);
+  }
+
   delete(capability: string, key: string): boolean {
     return this.#open(capability, key).delete(key);
   }
@@ -116,8 +291,7 @@ class MemoryKv implements KvImport {
   #open(capability: string, key: string): Map<string, Uint8Array> {
     const size = encode(key).length;
     if (size === 0 || size > 512 || /\p{Cc}/u.test(key)) {
-      const val = `a key has 1 to 512 bytes and no control characters; this one has ${size} bytes`;
-      throw Object.assign(new Error(val), { payload: { tag: "bad-key", val } });
+      refuse("bad-key", `a key has 1 to 512 bytes and no control characters; this one has ${size} bytes`);
     }
     let rows = this.#rows.get(capability);
     if (rows === undefined) this.#rows.set(capability, (rows = new Map()));

@@ -14,16 +14,36 @@ function host() {
   const refuse = (tag: string, val: string) => {
     throw { tag, val };
   };
+  const docs = new Map<string, Uint8Array>();
+  const asked: any[] = [];
+  const talk: { round?: any } = {};
+  const answer = (_name: string, request: any) => {
+    asked.push(request);
+    if (request.url.startsWith("https://evil")) return refuse("not-granted", "only https://api.example");
+    if (request.url.endsWith("/recorded")) return { tag: "recorded" };
+    const body = new TextEncoder().encode(request.method === "GET" ? "ürgh" : '{"made":true}');
+    return { tag: "response", val: { status: 200, headers: [{ name: "x-a", value: "1" }], body } };
+  };
   const same = (a?: Uint8Array, b?: Uint8Array) => (a === undefined) === (b === undefined) && String(a) === String(b);
   const interfaces = {
     log: { write: (level: string, message: string) => void lines.push(`${level}: ${message}`) },
     caller: {
       get: () => ({ subject: "p-1", locale: undefined, correlationId: "c-1", timeLeftMs: 1234n, preview: false }),
     },
+    egress: { read: answer, send: answer },
+    secrets: { placeholder: (name: string) => `stand-in-${name}` },
+    questions: { answered: () => talk.round },
+    files: {
+      read: (_name: string, file: string) => docs.get(file),
+      write: (_name: string, file: string, data: Uint8Array) => void docs.set(file, data),
+      remove: (_name: string, file: string) => docs.delete(file),
+      listFiles: () => ({ entries: [...docs].map(([name, data]) => ({ name, size: BigInt(data.length) })), next: undefined }),
+    },
     kv: {
       get: (_name: string, key: string) => rows.get(key),
       set: (_name: string, key: string, value: Uint8Array) =>
         key === "" ? refuse("bad-key", "the key is empty") : void rows.set(key, value),
+      setExpiring: (_name: string, key: string, value: Uint8Array) => void rows.set(key, value),
       delete: (_name: string, key: string) => rows.delete(key),
       listKeys: (_name: string, prefix: string, cursor: string | undefined, limit: number) => {
         const left = [...rows.keys()].filter((key) => key.startsWith(prefix) && key > (cursor ?? "")).sort();
@@ -37,11 +57,11 @@ function host() {
       },
     },
   };
-  return { interfaces, lines };
+  return { interfaces, lines, asked, talk };
 }
 
 describe("a component without extras", () => {
-  const { interfaces, lines } = host();
+  const { interfaces, lines, asked, talk } = host();
   let made: Awaited<ReturnType<typeof build>>;
   let call: Call;
 
@@ -63,7 +83,7 @@ describe("a component without extras", () => {
   };
 
   test("imports what the plugin uses and no more", () => {
-    const names = ["caller", "kv", "log", "types"].map((name) => `portcullis:plugin/${name}@0.1.0`);
+    const names = ["caller", "egress", "files", "kv", "log", "questions", "secrets", "types"].map((name) => `portcullis:plugin/${name}@0.1.0`);
     assert.deepEqual([...made.imports].sort(), names);
   });
 
@@ -108,6 +128,37 @@ describe("a component without extras", () => {
 
   test("a capability that the manifest lacks is named with what would add it", async () => {
     assert.match(await failed("undeclared"), /plugin\.toml declares no kv capability `diary`; it declares `notebook`.*\[capability\.diary\]/);
+  });
+
+  test("requests go out and answers come in as they are", async () => {
+    assert.deepEqual(await structured("fetch"), { read: [200, "ürgh", "1"], sent: { made: true }, placeholder: "stand-in-api" });
+    assert.deepEqual([asked[0].method, asked[0].url, asked[0].body], ["GET", "https://api.example/v1/a", undefined]);
+    assert.deepEqual(asked[1].headers, [{ name: "content-type", value: "application/json" }]);
+    assert.equal(new TextDecoder().decode(asked[1].body), '{"n":1}');
+  });
+
+  test("a recorded request has no answer", async () => {
+    assert.deepEqual(await structured("record"), { answered: false });
+  });
+
+  test("files come back as they went", async () => {
+    const entries = [{ name: "a.txt", size: 2 }, { name: "b.json", size: 3 }];
+    assert.deepEqual(await structured("keep"), { text: "é", json: [1], entries, removed: true, gone: null });
+  });
+
+  test("each question is asked once, and all answers are there in the end", async () => {
+    const first = await call("ask");
+    assert.equal(first.tag, "needs-input", JSON.stringify(first));
+    assert.deepEqual(first.val.questions.map((question: any) => [question.key, question.message]), [["first", "First?"]]);
+    assert.deepEqual(JSON.parse(first.val.questions[0].schema).required, ["a"]);
+    talk.round = { state: first.val.state, answers: [{ key: "first", reply: { tag: "accepted", val: '{"a":"ä"}' } }] };
+    const second = await call("ask");
+    assert.deepEqual(second.val.questions.map((question: any) => question.key), ["second"]);
+    talk.round = { state: second.val.state, answers: [{ key: "second", reply: { tag: "accepted", val: '{"b":2}' } }] };
+    assert.deepEqual(await structured("ask"), { a: "ä", b: 2 });
+    talk.round = { state: second.val.state, answers: [{ key: "second", reply: { tag: "declined" } }] };
+    assert.match(await failed("ask"), /did not want to answer/);
+    talk.round = undefined;
   });
 
   test("facts about the caller arrive, and an absent one stays absent", async () => {

@@ -13,6 +13,7 @@ use crate::{
     Outcome,
     bindings::portcullis::plugin::types::{self, Content, Link, Media},
     kv,
+    questions::Questions,
 };
 
 /// What a tool may give when it succeeds.
@@ -46,8 +47,17 @@ type Json = Result<String, String>;
 
 /// Why a tool could not do what was asked, in words that help the model to mend it: what was wrong, and what would be
 /// right. The client gets it as a tool error; everything the call wrote is dropped.
+///
+/// A tool that has to ask the person ends with one too, which [`questions`](crate::questions) makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToolError(String);
+pub struct ToolError(Ending);
+
+/// How a tool ends that has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Ending {
+    Failed(String),
+    Asks(Questions),
+}
 
 impl Answer {
     /// An answer without content. If it stays so, the host puts the structured value there as text.
@@ -101,33 +111,54 @@ impl ToolError {
     /// An error with this text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Ending::Failed(text.into()))
+    }
+
+    /// What it asks the person, if it is no error but a question.
+    #[must_use]
+    pub fn questions(&self) -> Option<&Questions> {
+        match &self.0 {
+            Ending::Failed(_) => None,
+            Ending::Asks(questions) => Some(questions),
+        }
     }
 }
 
 impl fmt::Display for ToolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match &self.0 {
+            Ending::Failed(text) => f.write_str(text),
+            Ending::Asks(questions) => {
+                f.write_str("The person has to be asked first:")?;
+                questions.forms().iter().try_for_each(|form| write!(f, " {}", form.message()))
+            }
+        }
     }
 }
 
 impl core::error::Error for ToolError {}
 
+impl From<Questions> for ToolError {
+    fn from(questions: Questions) -> Self {
+        Self(Ending::Asks(questions))
+    }
+}
+
 impl From<String> for ToolError {
     fn from(text: String) -> Self {
-        Self(text)
+        Self::new(text)
     }
 }
 
 impl From<&str> for ToolError {
     fn from(text: &str) -> Self {
-        Self(text.into())
+        Self::new(text)
     }
 }
 
 impl From<kv::Error> for ToolError {
     fn from(error: kv::Error) -> Self {
-        Self(error.to_string())
+        Self::new(error.to_string())
     }
 }
 
@@ -139,7 +170,10 @@ impl IntoOutcome for Outcome {
 
 impl IntoOutcome for ToolError {
     fn into_outcome(self) -> Outcome {
-        Outcome::Failed(self.0)
+        match self.0 {
+            Ending::Failed(text) => Outcome::Failed(text),
+            Ending::Asks(questions) => Outcome::NeedsInput(questions.into_wire()),
+        }
     }
 }
 
@@ -175,6 +209,7 @@ mod tests {
     use alloc::{collections::BTreeMap, vec};
 
     use super::*;
+    use crate::questions::Form;
 
     fn done(outcome: Outcome) -> types::Answer {
         match outcome {
@@ -204,6 +239,15 @@ mod tests {
         assert!(
             matches!(&content[..], [Content::Text(_), Content::Image(_), Content::Link(_), Content::Text(b)] if b == "b")
         );
+    }
+
+    #[test]
+    fn a_question_ends_the_tool_as_one() {
+        let asked = ToolError::from(Questions::new([Form::new("k", "What?")]).state(*b"s"));
+        assert_eq!(asked.to_string(), "The person has to be asked first: What?");
+        let Outcome::NeedsInput(types::NeedsInput { questions, state }) = asked.into_outcome() else { panic!("asks") };
+        assert_eq!(state, b"s");
+        assert!(matches!(&questions[..], [question] if question.key == "k" && question.message == "What?"));
     }
 
     #[test]

@@ -3,7 +3,13 @@
 use alloc::string::String;
 use core::time::Duration;
 
-use crate::{bindings::portcullis::plugin::caller, kv::Kv};
+use crate::{
+    ToolError,
+    bindings::portcullis::plugin::{caller, secrets},
+    egress::Client,
+    files::Files,
+    kv::Kv,
+};
 
 /// The way to the host, for the length of one call.
 #[derive(Debug)]
@@ -24,7 +30,7 @@ pub struct Caller {
     pub correlation_id: String,
     /// Wall time that was left when this was asked for.
     pub time_left: Duration,
-    /// Writes are recorded and not done.
+    /// This call is a preview: writes are recorded and not done, and no request leaves the host.
     pub preview: bool,
 }
 
@@ -41,6 +47,31 @@ impl Context {
     #[must_use]
     pub fn kv(&self, capability: &'static str) -> Kv<'_> {
         Kv::open(self, capability)
+    }
+
+    /// Requests to the origin of `[capability.NAME]` of the manifest, with `kind = "http"`.
+    #[must_use]
+    pub fn http(&self, capability: &'static str) -> Client<'_> {
+        Client::open(self, capability)
+    }
+
+    /// The files behind `[capability.NAME]` of the manifest, with `kind = "files"`.
+    #[must_use]
+    pub fn files(&self, capability: &'static str) -> Files<'_> {
+        Files::open(self, capability)
+    }
+
+    /// A stand-in for the secret of a capability of kind `http`, for libraries that want a key before they make a request.
+    /// The host puts the secret in without this too; in any place but the capability's secret header it refuses to send it.
+    pub fn placeholder(&self, capability: &'static str) -> Result<String, ToolError> {
+        secrets::placeholder(capability).map_err(ToolError::from)
+    }
+
+    /// Whether this call is a preview: writes are recorded and not done, and no request leaves the host. A tool rarely needs
+    /// to know; [`send_or_record`](crate::egress::Builder::send_or_record) is the usual way.
+    #[must_use]
+    pub fn is_preview(&self) -> bool {
+        caller::get().preview
     }
 
     /// Facts about this call, as they are now.

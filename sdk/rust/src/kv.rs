@@ -62,6 +62,10 @@ pub trait KeyValue {
     /// Puts a value under a key, whatever was there.
     fn set(&self, key: &str, value: &[u8]) -> Result<(), Error>;
 
+    /// As [`set`](Self::set), for `seconds` from the call's commit: after that the key is as if it had been removed. At
+    /// most ten years.
+    fn set_expiring(&self, key: &str, value: &[u8], seconds: u32) -> Result<(), Error>;
+
     /// Removes a key; gives whether it was there.
     fn delete(&self, key: &str) -> Result<bool, Error>;
 
@@ -79,6 +83,11 @@ pub trait KeyValue {
     /// Puts a value under a key as JSON, whatever was there.
     fn set_json(&self, key: &str, value: &impl Serialize) -> Result<(), Error> {
         self.set(key, &to_json(key, value)?)
+    }
+
+    /// Puts a value under a key as JSON for `seconds`, as [`set_expiring`](Self::set_expiring) does.
+    fn set_json_expiring(&self, key: &str, value: &impl Serialize, seconds: u32) -> Result<(), Error> {
+        self.set_expiring(key, &to_json(key, value)?, seconds)
     }
 
     /// Puts a value under a key as JSON, if nothing is there; gives whether it did.
@@ -131,6 +140,10 @@ impl KeyValue for Kv<'_> {
 
     fn set(&self, key: &str, value: &[u8]) -> Result<(), Error> {
         Ok(host::set(self.capability, key, value)?)
+    }
+
+    fn set_expiring(&self, key: &str, value: &[u8], seconds: u32) -> Result<(), Error> {
+        Ok(host::set_expiring(self.capability, key, value, seconds)?)
     }
 
     fn delete(&self, key: &str) -> Result<bool, Error> {

@@ -39,8 +39,11 @@ pub mod bindings;
 mod context;
 #[doc(hidden)]
 pub mod dispatch;
+pub mod egress;
+pub mod files;
 pub mod kv;
 pub mod log;
+pub mod questions;
 #[cfg(any(test, all(not(feature = "std"), target_family = "wasm")))]
 mod runtime;
 

