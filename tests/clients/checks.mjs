@@ -39,11 +39,8 @@ export async function main(body) {
   }
 }
 
-/**
- * Goes through every check. `session` has `listTools()` and `callTool(name, arguments)`, which give what the protocol
- * gives. Gives the names of the checks that were made.
- */
-export async function runChecks(session) {
+/** Runs checks one after another, and has the names of those that were made. */
+export function checker() {
   const done = [];
   const check = async (name, body) => {
     try {
@@ -54,6 +51,15 @@ export async function runChecks(session) {
       throw new Error(`check "${name}" failed: ${error.message}`, { cause: error });
     }
   };
+  return { check, done };
+}
+
+/**
+ * Goes through every check. `session` has `listTools()` and `callTool(name, arguments)`, which give what the protocol
+ * gives. Gives the names of the checks that were made.
+ */
+export async function runChecks(session) {
+  const { check, done } = checker();
   const structured = async (tool, args) => {
     const result = await session.callTool(tool, args);
     assert.ok(!result.isError, `${tool} failed: ${JSON.stringify(result.content)}`);
@@ -106,9 +112,18 @@ export async function runChecks(session) {
     assert.deepEqual({ id: note.id, title: note.title, body: note.body }, { id, title, body });
   });
   await check("notes_search finds it and no other", async () => assert.deepEqual(await found(), [id]));
-  await check("notes_delete removes it", async () => {
-    const { structuredContent: deleted } = await structured("notes_delete", { id });
+  const confirmation = await check("notes_delete shows first what it would do, and does nothing", async () => {
+    const { structuredContent: shown } = await structured("notes_delete", { id });
+    assert.equal(shown.preview.whole, true);
+    assert.deepEqual(shown.preview.effects.map(({ effect, capability }) => [effect, capability]), [["kv.delete", "notebook"]]);
+    assert.deepEqual(await found(), [id]);
+    return shown.confirmation;
+  });
+  await check("notes_delete removes it when that is confirmed, and once", async () => {
+    const { structuredContent: deleted } = await structured("notes_delete", { id, confirmation });
     assert.deepEqual(deleted, { id, title });
+    const again = await session.callTool("notes_delete", { id, confirmation });
+    assert.equal(again.isError, true, "it was confirmed twice");
     assert.deepEqual(await found(), []);
     assert.equal((await session.callTool("notes_read", { id })).isError, true, "it can still be read");
   });

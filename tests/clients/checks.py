@@ -95,15 +95,26 @@ class Checks:
         async def search():
             equal(await found(), [note_id], "notes_search")
 
+        async def preview():
+            shown = (await self.structured("notes_delete", {"id": note_id}))["structuredContent"]
+            equal(shown["preview"]["whole"], True, "preview")
+            effects = [[effect["effect"], effect["capability"]] for effect in shown["preview"]["effects"]]
+            equal(effects, [["kv.delete", "notebook"]], "previewed effects")
+            equal(await found(), [note_id], "notes_search after the preview")
+            return shown["confirmation"]
+
         async def delete():
-            deleted = (await self.structured("notes_delete", {"id": note_id}))["structuredContent"]
+            confirmed = {"id": note_id, "confirmation": confirmation}
+            deleted = (await self.structured("notes_delete", confirmed))["structuredContent"]
             equal(deleted, {"id": note_id, "title": title}, "notes_delete")
+            equal((await self.session.call_tool("notes_delete", confirmed)).get("isError"), True, "it was confirmed twice")
             equal(await found(), [], "notes_search after notes_delete")
             equal((await self.session.call_tool("notes_read", {"id": note_id})).get("isError"), True, "it can still be read")
 
         await self.check("notes_read gives it back", read)
         await self.check("notes_search finds it and no other", search)
-        await self.check("notes_delete removes it", delete)
+        confirmation = await self.check("notes_delete shows first what it would do, and does nothing", preview)
+        await self.check("notes_delete removes it when that is confirmed, and once", delete)
 
 
 def numbers(value):

@@ -33,16 +33,20 @@ pub(crate) fn started_inside(honest: &[u8], guest: &[u8]) -> Vec<u8> {
 pub(crate) fn too_much() -> Vec<Plant> {
     let plant = |name, rule, bytes| Plant { name, rule, bytes };
     vec![
-        plant("huge_custom_section", "bytes in custom sections", custom_section(15 << 20)),
+        plant("huge_custom_section", "bytes in custom sections", custom_section(31 << 20)),
         plant("many_functions", "functions", functions(1_000_000)),
         plant("huge_function", "bytes in one function", huge_function(7_600_000)),
         plant("many_types", "types", types(100_000)),
-        plant("many_imports", "imports", imports(5_000)),
-        plant("many_exports", "exports", exports(5_000)),
+        plant("many_imports", "imports", imports(100_000)),
+        plant("many_exports", "exports", exports(100_000)),
         plant("many_globals", "globals", globals(100_000)),
         plant("many_data_segments", "data segments", data_segments(99_999)),
+        plant("many_element_segments", "element segments", element_segments(20_000)),
+        plant("many_tables", "tables", tables(2, 99)),
         plant("many_modules", "core modules", modules(900)),
+        plant("many_instances", "core instances", instances(300)),
         plant("deep_nesting", "levels of nesting", nested(90)),
+        plant("very_deep_nesting", "levels of nesting", nested(1_000)),
     ]
 }
 
@@ -57,6 +61,26 @@ pub(crate) fn slow_to_compile() -> Vec<Plant> {
         plant("long_live_ranges", in_component(&one_function(&live_ranges(2_000, 100)))),
         plant("quite_many_functions", functions(190_000)),
     ]
+}
+
+/// Each is within every count that is taken before a compiler, and no WebAssembly at all: a worker has to say so, and to live or
+/// to die of it alone (WX-07, WX-30). `rule` is what the refusal says. None is a plugin: see [`inside`].
+pub(crate) fn not_valid() -> Vec<Plant> {
+    let plant = |name, rule, bytes| Plant { name, rule, bytes };
+    vec![
+        plant(
+            "br_table_of_a_million",
+            "`br_table` has 1000000 targets",
+            in_component(&one_function(&br_table(1_000_000))),
+        ),
+        plant("list_type_100_deep", "type nesting is too deep", list_types(100)),
+        plant("component_type_a_million_deep", "or crashed the compiler", component_types(1_000_000)),
+    ]
+}
+
+/// As deep a type as is allowed: one more is one of [`not_valid`].
+pub(crate) fn deep_type() -> Vec<u8> {
+    list_types(99)
 }
 
 /// No components at all, and broken ones. `component` is a good one.
@@ -199,6 +223,37 @@ fn globals(count: usize) -> Vec<u8> {
 
 fn data_segments(count: usize) -> Vec<u8> {
     in_component(&[MODULE, &section(5, b"\x01\0\x01"), &repeated(11, count, b"\0\x41\0\x0b\0")].concat())
+}
+
+/// Passive ones, of no functions.
+fn element_segments(count: usize) -> Vec<u8> {
+    in_component(&[MODULE, &repeated(9, count, b"\x01\0\0")].concat())
+}
+
+fn tables(modules: usize, each: usize) -> Vec<u8> {
+    let module = [MODULE, &repeated(4, each, b"\x70\0\0")].concat();
+    [COMPONENT, &section(1, &module).repeat(modules)].concat()
+}
+
+/// Of one empty module.
+fn instances(count: usize) -> Vec<u8> {
+    [COMPONENT, &section(1, MODULE), &repeated(2, count, b"\0\0\0")].concat()
+}
+
+/// `list<list<...<u8>>>`, each a type of its own.
+fn list_types(depth: usize) -> Vec<u8> {
+    let mut content = [&number(depth)[..], b"\x70\x7d"].concat();
+    for below in 0..depth - 1 {
+        // An index is a signed number: from 64 on it takes a second byte.
+        let index = if below < 64 { vec![below as u8] } else { vec![below as u8 | 0x80, 0] };
+        content.extend([b"\x70", &index[..]].concat());
+    }
+    [COMPONENT, &section(7, &content)].concat()
+}
+
+/// The type of a component that holds the type of a component that holds...
+fn component_types(depth: usize) -> Vec<u8> {
+    [COMPONENT, &section(7, &[b"\x01", &b"\x41\x01\x01".repeat(depth)[..], b"\x41\0"].concat())].concat()
 }
 
 fn modules(count: usize) -> Vec<u8> {

@@ -140,15 +140,26 @@ impl Home {
         ran.stdout
     }
 
-    /// The calls of `tool` that have ended, by the audit, newest first. A call has one row, or an intent and an outcome.
+    /// What the audit has of `tool`, newest first. Rows that were written together, within 50 ms, may be in another order than
+    /// what they tell of.
+    ///
+    /// # Panics
+    /// When it can't be listed.
+    #[must_use]
+    pub fn recorded(&self, tool: &str) -> Vec<Value> {
+        let rows = self.must(["audit", "--json", "--limit", "10000", "--tool", tool]);
+        rows.lines().map(|line| serde_json::from_str(line).expect("a row is JSON")).collect()
+    }
+
+    /// The calls of `tool` that have ended, as [`Home::recorded`] lists them. A call has one row, or an intent and an outcome.
     ///
     /// # Panics
     /// When they can't be listed.
     #[must_use]
     pub fn ended_calls(&self, tool: &str) -> Vec<Value> {
-        let rows = self.must(["audit", "--json", "--limit", "10000", "--tool", tool]);
-        let rows = rows.lines().map(|line| serde_json::from_str::<Value>(line).expect("a row is JSON"));
-        rows.filter(|row| row["kind"] != "intent").collect()
+        let mut rows = self.recorded(tool);
+        rows.retain(|row| row["kind"] == "call" || row["kind"] == "outcome");
+        rows
     }
 
     /// Publishes and approves the plugin in `folder`.

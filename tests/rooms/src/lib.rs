@@ -1,5 +1,6 @@
 //! What the suites that cross rooms share: the real program, started on a data directory of its own, and small clients that
-//! send exactly the bytes a test wants. Nothing here stands in for a part of the host.
+//! send exactly the bytes a test wants. Nothing here stands in for a part of the host; what is outside of
+//! it, such as the tracker that plugins/tickets talks to, is a real server on this machine.
 //!
 //! ```no_run
 //! use portcullis_tests::{Home, plugin};
@@ -15,6 +16,7 @@
 //! Nothing is skipped: what a test needs and does not find makes it fail, with the command that brings it. Nothing waits for
 //! a time to pass: a test waits for a line, an answer or the end of a process.
 
+mod clients;
 mod folder;
 mod home;
 mod http;
@@ -22,14 +24,19 @@ mod mcp;
 mod needed;
 mod place;
 mod prepared;
+mod process;
 mod served;
 mod stdio;
+mod tickets;
 
+pub use clients::{Transport, drive, revision};
 pub use folder::Folder;
 pub use home::{Home, Ran};
 pub use http::{Answer, Connection};
 pub use mcp::{Era, Mcp, message, tool_request};
 pub use needed::{node, plugin, program, python};
 pub use place::{CLIENTS_NODE, CLIENTS_PYTHON, PROGRAM, built, files, given, printed, root};
+pub use process::Holds;
 pub use served::Served;
 pub use stdio::Stdio;
+pub use tickets::{Heard, TicketServer};

@@ -23,15 +23,19 @@ pub struct Mcp {
     next: u64,
 }
 
-/// A JSON-RPC request. A modern one carries its metadata.
+/// A JSON-RPC request. A modern one carries its metadata, to which `params` may add.
 #[must_use]
 pub fn message(era: Era, id: impl Into<Value>, method: &str, mut params: Value) -> Value {
     if era == Era::Modern {
-        params["_meta"] = json!({
+        let mut meta = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientCapabilities": {},
             "io.modelcontextprotocol/clientInfo": { "name": "portcullis-tests", "version": "0" },
         });
+        for (key, value) in params["_meta"].as_object().into_iter().flatten() {
+            meta[key] = value.clone();
+        }
+        params["_meta"] = meta;
     }
     json!({ "jsonrpc": "2.0", "id": id.into(), "method": method, "params": params })
 }
@@ -95,6 +99,42 @@ impl Mcp {
     /// When there is no result.
     pub fn call(&mut self, tool: &str, arguments: Value) -> Value {
         let answer = self.try_call(tool, arguments).unwrap_or_else(|error| panic!("{tool}: {error}"));
+        assert!(answer["result"].is_object(), "{tool}: {answer}");
+        answer["result"].clone()
+    }
+
+    /// What a call would do, by the switch in `_meta`.
+    ///
+    /// # Panics
+    /// When there is no result.
+    pub fn preview(&mut self, tool: &str, arguments: Value) -> Value {
+        let params = json!({ "name": tool, "arguments": arguments, "_meta": { "portcullis/preview": true } });
+        let answer = self.send("tools/call", params).unwrap_or_else(|error| panic!("{tool}: {error}")).json();
+        assert!(answer["result"].is_object(), "{tool}: {answer}");
+        answer["result"].clone()
+    }
+
+    /// Calls a tool that has to be confirmed: once for its preview, and again with the confirmation that came with it.
+    ///
+    /// # Errors
+    /// When the connection ends.
+    ///
+    /// # Panics
+    /// When the first call gives no confirmation.
+    pub fn try_call_confirmed(&mut self, tool: &str, mut arguments: Value) -> io::Result<Value> {
+        let preview = self.try_call(tool, arguments.clone())?;
+        let confirmation = preview["result"]["structuredContent"]["confirmation"].clone();
+        assert!(confirmation.is_string(), "{tool} gave no confirmation: {preview}");
+        arguments["confirmation"] = confirmation;
+        self.try_call(tool, arguments)
+    }
+
+    /// As [`Mcp::call`], for a tool that has to be confirmed.
+    ///
+    /// # Panics
+    /// When there is no result.
+    pub fn call_confirmed(&mut self, tool: &str, arguments: Value) -> Value {
+        let answer = self.try_call_confirmed(tool, arguments).unwrap_or_else(|error| panic!("{tool}: {error}"));
         assert!(answer["result"].is_object(), "{tool}: {answer}");
         answer["result"].clone()
     }

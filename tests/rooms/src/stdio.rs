@@ -85,6 +85,12 @@ impl Stdio {
         self.log.lock().expect("not poisoned").clone()
     }
 
+    /// The process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends stdin and waits for the end of the process. `stdout` is what it wrote and was not yet read.
     ///
     /// # Panics

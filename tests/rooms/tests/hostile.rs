@@ -5,6 +5,8 @@
 mod canonical;
 #[path = "hostile/outcomes.rs"]
 mod outcomes;
+#[path = "hostile/over_time.rs"]
+mod over_time;
 #[path = "hostile/state.rs"]
 mod state;
 #[path = "hostile/words.rs"]

@@ -88,6 +88,7 @@ fn ended(home: &Home, tool: &str) -> (BTreeMap<String, usize>, Duration) {
     (classes, Duration::from_micros(longest))
 }
 
+/// Fails without: threads of their own for guests, the tick that makes them yield, and `Turns` for those that go on.
 #[test]
 fn wx_08_28_attacks_end_within_their_limits_and_a_neighbour_does_not_wait() {
     let _ = built("tests/hostile/zoo/zoo.wasm");

@@ -8,17 +8,39 @@ use portcullis_tests::{files, printed, root};
 use serde_json::Value;
 
 /// Every room of the host, top first, and the rooms that it may know. DESIGN 4.
-const ROOMS: [(&str, &[&str]); 10] = [
-    ("portcullis", &["mcp", "calls", "backend", "sandbox", "admission", "identity", "audit", "store", "manifest"]),
+const ROOMS: [(&str, &[&str]); 13] = [
+    (
+        "portcullis",
+        &[
+            "mcp",
+            "calls",
+            "backend",
+            "sandbox",
+            "admission",
+            "identity",
+            "audit",
+            "egress",
+            "store",
+            "lockdown",
+            "keys",
+            "manifest",
+        ],
+    ),
     // The protocol knows no tool, no sandbox and no store: whatever it asks goes through the one trait of `backend`.
-    ("mcp", &["backend", "manifest"]),
-    ("calls", &["backend", "sandbox", "admission", "identity", "audit", "store", "manifest"]),
+    ("mcp", &["backend", "keys", "manifest"]),
+    ("calls", &["backend", "sandbox", "admission", "identity", "audit", "egress", "store", "keys", "manifest"]),
     ("backend", &["manifest"]),
-    ("sandbox", &["admission", "identity", "audit", "store", "manifest"]),
+    ("sandbox", &["admission", "identity", "audit", "egress", "store", "lockdown", "manifest"]),
     ("admission", &["identity", "audit", "store", "manifest"]),
     ("identity", &["store", "manifest"]),
     ("audit", &["store", "manifest"]),
+    // The one way out knows whom it may reach, not who asks: principals, the audit and the store are its callers' business.
+    ("egress", &["manifest"]),
     ("store", &["manifest"]),
+    // Nothing of this host is known where it gives things up.
+    ("lockdown", &[]),
+    // Seals know what they seal by its type alone.
+    ("keys", &[]),
     ("manifest", &[]),
 ];
 

@@ -186,7 +186,7 @@ fn the_local_principal_has_the_same_notes_on_every_way_at_once() {
         assert_eq!(found, written);
     }
     // What one deletes is gone for the others.
-    served.call("notes_delete", json!({ "id": written[0] }));
+    served.client(Era::Modern).call_confirmed("notes_delete", json!({ "id": written[0] }));
     assert_eq!(second.call("notes_read", &json!({ "id": written[0] }))["isError"], true);
     let created = home.ended_calls("notes_create");
     assert_eq!(created.iter().map(|record| record["principal"].as_str().unwrap()).collect::<Vec<_>>(), ["local"; 3]);
@@ -289,6 +289,7 @@ fn commands_reach_the_owner_and_what_it_serves_changes_at_once() {
     assert!(gone["error"]["message"].as_str().unwrap().contains("echo_echo"), "{gone}");
 }
 
+/// Fails without: the flush before a listing. What happens when nothing can be written is shown in `stored.rs`.
 #[test]
 fn ad_01_a_call_that_was_answered_is_in_the_next_listing_of_the_audit() {
     let home = notes();

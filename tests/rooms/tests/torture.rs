@@ -66,7 +66,7 @@ fn client(served: &Served, round: usize, number: u64, mut chance: StdRng, told: 
         let deletes = !own.is_empty() && chance.random_bool(0.25);
         if deletes {
             let id: String = own.swap_remove(chance.random_range(0..own.len()));
-            let result = mcp.try_call("notes_delete", json!({ "id": id }));
+            let result = mcp.try_call_confirmed("notes_delete", json!({ "id": id }));
             let event = match &result {
                 Ok(answer) => {
                     assert_eq!(answer["result"]["structuredContent"]["id"], id.as_str(), "{answer}");
@@ -134,7 +134,7 @@ fn recorded(home: &Home, tool: &str) -> usize {
         }
         match row["class"].as_str() {
             Some("ok") => done += 1,
-            class => assert!(row["kind"] == "intent" || class == Some("conflict"), "{row}"),
+            class => assert!(row["kind"] == "intent" || matches!(class, Some("conflict" | "preview")), "{row}"),
         }
     }
     done
@@ -219,6 +219,8 @@ fn compare(served: &Served, round: usize, known: &mut BTreeMap<String, Known>) -
     kept.len()
 }
 
+/// Fails with an answer before the commit, or with writes and audit row in two transactions. Not shown: what a power
+/// cut does; that is `synchronous=FULL`, which the store asks for at its start.
 #[test]
 fn st_02_kill_9_loses_nothing_acknowledged_and_keeps_nothing_half_done() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));

@@ -7,6 +7,7 @@ mod counting;
 mod data;
 mod effort;
 mod memory;
+mod over_time;
 mod sight;
 
 use portcullis_plugin::plugin;
@@ -73,6 +74,10 @@ plugin! { tools: {
     "forged_stdout" => answers::forged_stdout,
 
     "look_around" => sight::look_around,
+
+    "turn" => over_time::turn,
+    "who" => over_time::who,
+    "iterate_all" => over_time::iterate_all,
 } }
 
 /// What an attempt learned: one line for each thing it tried. Output schema: `schemas/answers.json`.

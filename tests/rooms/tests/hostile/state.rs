@@ -1,9 +1,10 @@
 //! What a call must not leave behind, and what it must not reach: memory of others, half a transaction, a write of a read
 //! tool, other partitions.
 
-use std::thread;
+use std::{fs, thread};
 
-use portcullis_tests::{Era, Folder, Home, plugin};
+use portcullis_manifest::{Access, Label, Manifest};
+use portcullis_tests::{Era, Folder, Home, plugin, root};
 use serde_json::{Value, json};
 
 use crate::zoo::{Short, Zoo};
@@ -33,6 +34,7 @@ impl Zoo {
     }
 }
 
+/// Fails without: `consume_fuel`, and for a fuel that depends on time or on earlier calls.
 #[test]
 fn wx_09_a_call_uses_the_same_fuel_every_time_and_after_a_restart() {
     // By loops, by memory, by stack, by host calls, by handles, by traps, and by nothing at all.
@@ -76,6 +78,7 @@ fn wx_09_a_call_uses_the_same_fuel_every_time_and_after_a_restart() {
     }
 }
 
+/// Fails without: a new store and instance in `run_here`, or with a slot of the pools that is given on as it was left.
 #[test]
 fn wx_05_a_static_counts_no_other_call_whatever_ended_before() {
     let mut zoo = Zoo::open();
@@ -104,6 +107,8 @@ fn wx_05_a_static_counts_no_other_call_whatever_ended_before() {
     });
 }
 
+/// Fails without: a memory that is clean when it is given on; that is the engine's part
+/// (`linear_memory_keep_resident`).
 #[test]
 fn wx_05_no_call_finds_what_another_left_in_memory() {
     // A small and a large one, so that each finds what the other left beyond its own limit too.
@@ -124,6 +129,8 @@ fn wx_05_no_call_finds_what_another_left_in_memory() {
     }
 }
 
+/// Fails without: the check of the proof in `CallState::enter` (the grant would refuse too, but as an error that a
+/// guest may swallow).
 #[test]
 fn wr_03_a_write_of_a_read_tool_is_trapped_audited_and_raises_an_alert() {
     let mut zoo = Zoo::open();
@@ -151,6 +158,7 @@ fn wr_03_a_write_of_a_read_tool_is_trapped_audited_and_raises_an_alert() {
     }
 }
 
+/// Fails without: `ApprovedTool::grant` in `CallState::open`, or with the grants of the whole component in its place.
 #[test]
 fn wx_04_a_tool_reaches_only_what_its_own_uses_grant() {
     let mut zoo = Zoo::open();
@@ -176,6 +184,7 @@ fn wx_04_a_tool_reaches_only_what_its_own_uses_grant() {
     }
 }
 
+/// Fails without: the overlay, and with a commit of it for a call that did not succeed.
 #[test]
 fn wx_12_what_a_call_wrote_before_it_died_is_not_there() {
     let mut zoo = Zoo::open();
@@ -194,6 +203,8 @@ fn wx_12_what_a_call_wrote_before_it_died_is_not_there() {
     assert_eq!(zoo.look(Short::Fuel), "before");
 }
 
+/// Fails without: the plugin's or the capability's name in `KvPartition`, and for a store that reads keys, prefixes or
+/// cursors as patterns. (That two persons have two partitions can't be shown here: there is one principal.)
 #[test]
 fn st_01_no_key_and_no_page_opens_another_partition() {
     let mut zoo = Zoo::open();
@@ -212,6 +223,31 @@ fn st_01_no_key_and_no_page_opens_another_partition() {
     assert_eq!(found, ["found: \"k\""]);
     assert_eq!(zoo.look(Short::Fuel), "mine");
     assert_eq!(zoo.look(Short::Time), "the other plugin's");
+
+    // Two capabilities of one plugin: more keys in `box` than `vault` may hold, and `vault` is as empty as it was.
+    let filled = zoo.attack("zoo_fill_with_keys", key());
+    assert!(filled.count() > 200, "{}", filled.text());
+    zoo.keep(Short::Fuel, "there is room in the vault");
+}
+
+/// What clients are told, against what the manifest grants. Fails without: `computed_label` in the parser (a label below the
+/// grants would be taken), and `tool.hints()` in `descriptor` (all four are written out, and of the computed label).
+#[test]
+fn wr_01_every_tool_is_listed_with_all_four_hints_and_as_read_only_only_if_it_holds_no_write() {
+    let zoo = Zoo::open();
+    let text = fs::read_to_string(root().join("tests/hostile/zoo/plugin.toml")).expect("the zoo's manifest");
+    let manifest = Manifest::parse(&text).expect("the zoo's manifest is good");
+    let listed = zoo.served.client(Era::Modern).tools();
+    for tool in &manifest.tools {
+        let wire = Short::Fuel.wire(tool.name.as_str());
+        let hints = &listed.iter().find(|listed| listed["name"] == wire).expect("it is listed")["annotations"];
+        for hint in ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] {
+            assert!(hints[hint].is_boolean(), "{wire} says nothing of {hint}: {hints}");
+        }
+        let writes = manifest.grants(tool).iter().any(|grant| grant.access == Access::Write);
+        assert!(!(writes && hints["readOnlyHint"] == true), "{wire} holds a write and is listed as read-only");
+        assert_eq!(hints["readOnlyHint"], tool.label == Label::Read, "{wire}");
+    }
 }
 
 #[test]

@@ -36,7 +36,7 @@ impl Kept {
 
 const CONFIGURATIONS: &[(&str, &[u8], &[&str])] = &[
     ("an unknown key", b"foureyes = false\n", &["portcullis.toml", "line 1", "foureyes"]),
-    ("an unknown table", b"[egress]\nallow = \"*\"\n", &["line 1", "egress"]),
+    ("an unknown table", b"[proxy]\nallow = \"*\"\n", &["line 1", "proxy"]),
     ("an unknown key in a table", b"[http]\nbody_limt = 1\n", &["line 2", "body_limt"]),
     ("a duplicate key", b"four_eyes = true\nfour_eyes = false\n", &["line 2", "duplicate key"]),
     ("a wrong type", b"four_eyes = \"no\"\n", &["line 1", "boolean"]),

@@ -34,7 +34,7 @@ const MANIFESTS: &[Case] = &[
     ("too low a label", |f| f.edit("label = \"write\"", "label = \"read\""), &["`read` is lower", "`notebook:write`"]),
     ("an unknown label", |f| f.edit("\"destructive\"", "\"safe\""), &["`safe` is not known", "`destructive`"]),
     ("an undeclared capability", |f| f.edit("notebook:write", "diary:write"), &["no capability `diary`"]),
-    ("a capability we lack", |f| f.edit("kind = \"kv\"", "kind = \"http\""), &["no capability of kind `http`"]),
+    ("a capability we lack", |f| f.edit("kind = \"kv\"", "kind = \"socket\""), &["no capability of kind `socket`"]),
     ("too much memory", |f| f.edit("\"16 MiB\"", "\"16 GiB\""), &["`memory` is 16 GiB", "maximum is 512 MiB"]),
     ("less than no fuel", |f| f.edit("1_000_000_000", "-1"), &["limits.fuel", "write"]),
     ("more than any fuel", |f| f.edit("1_000_000_000", "99999999999999999999"), &["limits.fuel", "write"]),
@@ -43,7 +43,7 @@ const MANIFESTS: &[Case] = &[
     ("a schema outside", |f| f.edit("schemas/id.json", "../../id.json"), &["`../../id.json` is not allowed"]),
     ("hidden text", |f| f.edit("Read a note", "Read\u{200b} a note"), &["U+200B", "nobody sees"]),
     ("turned text", |f| f.edit("Read a note", "Read \u{202e}eton"), &["U+202E", "direction of text"]),
-    ("a question", |f| f.edit("label = \"write\"", "label = \"write\"\nask = [\"form\"]"), &["can ask `form`"]),
+    ("a question", |f| f.edit("label = \"write\"", "label = \"write\"\nask = [\"phone\"]"), &["`phone` is not known"]),
 ];
 
 const SCHEMAS: &[Case] = &[
@@ -77,6 +77,23 @@ const SCHEMAS: &[Case] = &[
         "a schema for ever",
         |f| f.write("schemas/id.json", r##"{"type":"object","$ref":"#"}"##),
         &["refers to itself without going into the value"],
+    ),
+    // Twenty-eight steps that each double what is below: 1.9 KB that would take seconds to check one text.
+    ("an exponential schema", |f| f.write("schemas/id.json", ladder(28)), &["schemas/id.json:1:", "steps"]),
+    (
+        "a pattern that backtracks",
+        |f| f.write("schemas/id.json", pattern(r"^(a|a)*\\1$")),
+        &["schemas/id.json:1:", "pattern"],
+    ),
+    (
+        "a pattern that looks around",
+        |f| f.write("schemas/id.json", pattern("^(?=a)(a+)+$")),
+        &["schemas/id.json:1:", "pattern"],
+    ),
+    (
+        "a pattern that is small and becomes large",
+        |f| f.write("schemas/id.json", pattern("(?:a{1,1000}){1,1000}")),
+        &["schemas/id.json:1:", "pattern"],
     ),
     (
         "a deep schema",
@@ -133,6 +150,22 @@ description = "Use this when a test needs it."
 label = "read"
 input = "schemas/id.json"
 "#;
+
+/// Definitions that refer to the next one twice.
+fn ladder(steps: usize) -> String {
+    let step = |n: usize| {
+        let next = format!("{{\"$ref\":\"#/$defs/s{}\"}}", n + 1);
+        format!("\"s{n}\":{{\"allOf\":[{next},{next}]}}")
+    };
+    let defs: Vec<String> = (0..steps).map(step).chain([format!("\"s{steps}\":{{\"type\":\"string\"}}")]).collect();
+    let properties = "{\"id\":{\"$ref\":\"#/$defs/s0\"}}";
+    format!("{{\"type\":\"object\",\"properties\":{properties},\"$defs\":{{{}}}}}", defs.join(","))
+}
+
+/// A schema whose one member has to match.
+fn pattern(pattern: &str) -> String {
+    format!("{{\"type\":\"object\",\"properties\":{{\"id\":{{\"type\":\"string\",\"pattern\":\"{pattern}\"}}}}}}")
+}
 
 fn truncated(folder: Folder, part: usize) -> Folder {
     let component = fs::read(folder.path().join("notes.wasm")).expect("the component can be read");
@@ -197,6 +230,7 @@ fn mc_06_a_bad_schema_is_refused_with_its_place() {
     all_are_refused(SCHEMAS);
 }
 
+/// Fails without: `is_component`, the parser's errors in `check_structure`, `compile.size`.
 #[test]
 fn wx_06_what_is_no_component_or_too_much_of_one_is_refused() {
     all_are_refused(COMPONENTS);

@@ -1,0 +1,37 @@
+;; Expected: fuel, or time. A clock that has always rung already is waited for, for ever: every round gives the thread away (WX-08, WX-27).
+(import "wasi:io/poll@0.2.0" (instance $poll
+  (export "pollable" (type $pollable (sub resource)))
+  (export "[method]pollable.block" (func (param "self" (borrow $pollable))))))
+(alias export $poll "pollable" (type $pollable))
+(core func $block (canon lower (func $poll "[method]pollable.block")))
+(import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
+  (alias outer 1 $pollable (type $p))
+  (export "pollable" (type $q (eq $p)))
+  (export "subscribe-duration" (func (param "when" u64) (result (own $q))))))
+(core func $alarm (canon lower (func $clock "subscribe-duration")))
+(core module $module
+  (import "host" "block" (func $block (param i32)))
+  (import "host" "alarm" (func $alarm (param i64) (result i32)))
+  (memory (export "memory") 1)
+  (global $next (mut i32) (i32.const 32768))
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (local $start i32)
+    (local.set $start (global.get $next))
+    (global.set $next (i32.and (i32.add (i32.add (local.get $start) (local.get 3)) (i32.const 7)) (i32.const -8)))
+    (local.get $start))
+  ;; done: one text, `x`.
+  (data (i32.const 1024) "\00\00\00\00" "\30\04\00\00" "\01\00\00\00")
+  (data (i32.const 0x430) "\00\00\00\00" "\70\04\00\00" "\01\00\00\00")
+  (data (i32.const 0x470) "x")
+  (func (export "call") (param i32 i32 i32 i32) (result i32)
+    (local $alarm i32)
+    (local.set $alarm (call $alarm (i64.const 0)))
+    (loop $again (call $block (local.get $alarm)) (br $again))
+    (i32.const 1024)))
+(core instance $guest (instantiate $module
+  (with "host" (instance (export "block" (func $block)) (export "alarm" (func $alarm))))))
+(alias core export $guest "call" (core func $guest-call))
+(alias core export $guest "memory" (core memory $memory))
+(alias core export $guest "cabi_realloc" (core func $realloc))
+(func $call (param "tool" string) (param "arguments" $json) (result $outcome)
+  (canon lift (core func $guest-call) (memory $memory) (realloc $realloc)))
