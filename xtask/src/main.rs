@@ -1,7 +1,8 @@
-//! The project's own commands: `cargo xtask demo`, `test` and `bench`, one file each. It starts other programs and says
+//! The project's own commands: `cargo xtask demo`, `test`, `catalogue` and `bench`, one file each. It starts other programs and says
 //! what they did. It must never skip in silence what it was asked to do.
 
 mod bench;
+mod catalogue;
 mod demo;
 mod folders;
 mod machine;
@@ -22,6 +23,10 @@ cargo xtask COMMAND
   test
       Formats, lints, builds and runs every suite. Installs what they need from npm and PyPI, and the wasm target through
       rustup; ends with a table of all steps. What could not be run is in it, with what would allow it.
+
+  catalogue [--write]
+      Prints which ids of the security catalogue (tests/catalogue.toml) have tests and which do not; fails when one that is
+      required has none, or a test names one that is not there. `--write` writes the tables in docs/security.md.
 
   bench [--probe NAME=COMMAND]... [-- OPTION...]
       Measures the host with shipped defaults beside a bare axum answer and an rmcp native tool, release builds, and
@@ -47,6 +52,7 @@ fn main() -> ExitCode {
         }
         "demo" => demo::run(rest),
         "test" => test::run(rest),
+        "catalogue" => catalogue::run(rest),
         "bench" => bench::run(rest),
         other => Err(task::Failure::of(format!("there is no command `{other}`\n\n{USAGE}"))),
     };
