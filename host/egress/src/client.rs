@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use portcullis_manifest::SecretName;
 use portcullis_manifest::http::{Origin, Scheme};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::address::AddressPolicy;
 use crate::attempt::{Attempt, Attempts, UnderWay, Verdict};
@@ -37,6 +37,8 @@ type Message = http::Request<http_body_util::Full<bytes::Bytes>>;
 const TAKEN_OUT: &str = "[secret]";
 /// How long is waited before a request is tried again, times the tries before.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Bytes of a body that are searched where the answer was read: a few milliseconds.
+const AT_ONCE: usize = 64 << 10;
 
 /// What the operator says about the way out.
 #[derive(Clone, Debug)]
@@ -154,7 +156,7 @@ impl Egress {
                 .map_err(FetchError::from)
                 .inspect_err(|error| refuse(attempts, &hop, error))?;
             let Some(location) = location.filter(|_| hop.capability().redirects() > 0) else {
-                return Ok(given(answer, scrubber.as_ref(), room)?);
+                return searched(answer, scrubber, *room).await;
             };
             let next = hop.redirected(answer.status.as_u16(), &location).map_err(FetchError::Redirect);
             let next = next.inspect_err(|error| refuse(attempts, &hop, error))?;
@@ -167,6 +169,20 @@ impl Egress {
             }
             hop = next;
         }
+    }
+}
+
+/// What the guest gets of an answer. A long one is searched for secrets on a thread that answers nobody, and no longer than the
+/// call may take.
+async fn searched(answer: Answer, scrubber: Option<Scrubbers>, room: Room) -> Result<Response, FetchError> {
+    if scrubber.is_none() || answer.body.len() <= AT_ONCE {
+        return Ok(given(answer, scrubber.as_ref(), &room)?);
+    }
+    let search = tokio::task::spawn_blocking(move || given(answer, scrubber.as_ref(), &room));
+    match timeout_at(room.deadline.into(), search).await {
+        Ok(Ok(response)) => Ok(response?),
+        Ok(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(TimedOut { phase: Phase::Idle, whole: true }.into()),
     }
 }
 

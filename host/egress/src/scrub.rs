@@ -200,7 +200,12 @@ fn written(bytes: &[u8], text: &[u8]) -> Option<usize> {
 fn character(bytes: &[u8], wanted: u8) -> Option<usize> {
     let (&first, rest) = bytes.split_first()?;
     let escaped = match first {
-        b'%' => number(rest, 2, 16).filter(|&(code, digits)| digits == 2 && code == u32::from(wanted)).map(|_| 3),
+        b'%' => percent(rest, wanted),
+        // What was escaped once and put into another text has more of them.
+        b'\\' if wanted != b'\\' && rest.first() == Some(&b'\\') => {
+            let run = rest.iter().take_while(|byte| **byte == b'\\').count();
+            return character(&rest[run - 1..], wanted).filter(|&length| length > 1).map(|length| run + length);
+        }
         b'\\' => match rest.first()? {
             b'u' => {
                 number(&rest[1..], 4, 16).filter(|&(code, digits)| digits == 4 && code == u32::from(wanted)).map(|_| 6)
@@ -214,6 +219,22 @@ fn character(bytes: &[u8], wanted: u8) -> Option<usize> {
         _ => None,
     };
     escaped.or((first == wanted).then_some(1))
+}
+
+/// A percent-escape without its first `%`, however often that was escaped itself: `2F`, `252F`, `25252F`.
+fn percent(bytes: &[u8], wanted: u8) -> Option<usize> {
+    let mut skipped = 0;
+    loop {
+        let rest = &bytes[skipped..];
+        let (code, digits) = number(rest, 2, 16)?;
+        if digits == 2 && code == u32::from(wanted) {
+            return Some(1 + skipped + 2);
+        }
+        if !rest.starts_with(b"25") {
+            return None;
+        }
+        skipped += 2;
+    }
 }
 
 /// An HTML reference without its `&`.

@@ -85,6 +85,14 @@ fn eg_29_a_scrubbed_text_has_room_or_is_not_given() {
     assert!(scrubber.scrub(text.as_bytes(), 2 * PLACEHOLDER.len() - 1).is_none());
 }
 
+/// Fails without the runs of backslashes, and without `percent`: what was escaped is put into another text and escaped again.
+#[test]
+fn eg_07_a_secret_that_was_escaped_twice_is_found() {
+    for text in [r"glpat\\/9xQ7\\/abc", r"glpat\\/9xQ7\\/abc", "glpat%252F9xQ7%25252Fabc", "glpat%2F9xQ7/abc"] {
+        assert_eq!(scrubbed("glpat/9xQ7/abc", text), PLACEHOLDER, "{text}");
+    }
+}
+
 #[test]
 fn eg_07_a_header_name_with_the_secret_in_it_is_seen() {
     let scrubber = Scrubber::new("Canary-0123456789", PLACEHOLDER);
