@@ -18,7 +18,7 @@ pub use audit::{AuditEntry, AuditFilter, AuditRow, RowKind};
 pub use error::{CommitRefused, PublishRefused, StateRefused, Unavailable};
 pub use files::{FileEntry, FileWrite, FileWrites, FilesLimits, FilesPage, FilesPartition, FilesUsage};
 pub use kv::{Commit, KvPage, KvPartition, KvUsage, KvWrite, KvWrites, PartitionLimits};
-pub use preview::{NewPreview, PREVIEW_BYTES, PREVIEWS_PER_PRINCIPAL, SPENT_VALUES};
+pub use preview::{NewPreview, PREVIEW_BYTES, PREVIEW_BYTES_PER_PRINCIPAL, PREVIEWS_PER_PRINCIPAL, SPENT_VALUES};
 pub use release::{Approval, Decision, NewRelease, PublishOutcome, Release, ReleaseState, Served};
 
 /// A boxed future: the trait has to be usable behind `dyn`, because which store it is comes from configuration.

@@ -16,6 +16,9 @@ pub struct NewPreview {
 /// Previews that one principal may have waiting: a new one beyond that pushes out the oldest.
 pub const PREVIEWS_PER_PRINCIPAL: u32 = 64;
 
+/// Bytes of previews that one principal may have waiting: a new one beyond that pushes out the oldest, too.
+pub const PREVIEW_BYTES_PER_PRINCIPAL: u64 = 2 << 20;
+
 /// Bytes that all waiting previews together may take, each with its principal's name and 256 bytes: beyond that a new one is
 /// refused.
 pub const PREVIEW_BYTES: u64 = 16 << 20;

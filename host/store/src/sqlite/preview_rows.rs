@@ -3,7 +3,9 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::audit_rows;
-use crate::{AuditRow, NewPreview, PREVIEW_BYTES, PREVIEWS_PER_PRINCIPAL, SPENT_VALUES, Unavailable};
+use crate::{
+    AuditRow, NewPreview, PREVIEW_BYTES, PREVIEW_BYTES_PER_PRINCIPAL, PREVIEWS_PER_PRINCIPAL, SPENT_VALUES, Unavailable,
+};
 
 /// Most rows removed in one statement.
 const BATCH: u32 = 256;
@@ -22,6 +24,14 @@ pub(super) fn put(db: &Connection, wall: i64, new: &NewPreview) -> Result<(), Un
          (SELECT seq FROM preview WHERE principal = ?1 ORDER BY seq DESC LIMIT -1 OFFSET ?2)",
     )?
     .execute(params![new.principal, PREVIEWS_PER_PRINCIPAL])?;
+    // Bytes too, or one principal's few could take the room of everybody's. The new one itself stays.
+    db.prepare_cached(
+        "DELETE FROM preview WHERE seq IN
+         (SELECT seq FROM (SELECT seq, sum(length(body)) OVER (ORDER BY seq DESC) AS held, max(seq) OVER () AS newest
+                           FROM preview WHERE principal = ?1)
+          WHERE held > ?2 AND seq < newest)",
+    )?
+    .execute(params![new.principal, PREVIEW_BYTES_PER_PRINCIPAL])?;
     let held = |db: &Connection| -> rusqlite::Result<u64> {
         db.prepare_cached("SELECT preview_bytes FROM keeping")?.query_row([], |row| row.get(0))
     };

@@ -109,6 +109,22 @@ fn previews_take_no_more_than_their_bytes_together_and_expired_ones_make_room() 
 }
 
 #[test]
+fn one_principals_previews_take_no_room_of_anothers() {
+    let time = ByHand::at(NOW);
+    let at = opened(&time);
+    runtime().block_on(async {
+        for n in 0..10 {
+            let new = NewPreview { body: vec![0; 1 << 19], ..preview(n, "greedy", NOW + 10) };
+            at.store.preview_put(new).await.unwrap();
+        }
+        assert_eq!(at.number("SELECT count(*) FROM preview"), 4, "the newest, of 2 MiB together");
+        let large = NewPreview { body: vec![0; 3 << 20], ..preview(10, "greedy", NOW + 10) };
+        at.store.preview_put(large).await.unwrap();
+        assert_eq!(at.number("SELECT count(*) FROM preview"), 1, "one may always wait");
+    });
+}
+
+#[test]
 fn mc_14_a_value_is_spent_once_by_however_many_and_in_whichever_process() {
     let time = ByHand::at(NOW);
     let at = opened(&time);
