@@ -92,7 +92,12 @@ impl Host {
         };
 
         // Admission.
-        let decision = self.admit(&call, answered, None);
+        // Only what is to be confirmed may be decided on a second time.
+        let arguments = match call.tool().confirm {
+            Confirm::None => std::mem::take(&mut call.request.arguments),
+            _ => call.request.arguments.clone(),
+        };
+        let decision = self.admit(&call, arguments, answered, None);
         if let Decision::Refuse(refused) = decision {
             return self.refused(&call, refused);
         }
@@ -113,12 +118,18 @@ impl Host {
     }
 
     /// The decision. A random seed is drawn only for a run that may have to be made again.
-    fn admit(&self, call: &Call, answered: Option<Round>, confirmation: Option<Confirmation>) -> Decision {
-        let ToolRequest { correlation, principal, arguments, locale, preview, asking, .. } = &call.request;
+    fn admit(
+        &self,
+        call: &Call,
+        arguments: Map<String, Value>,
+        answered: Option<Round>,
+        confirmation: Option<Confirmation>,
+    ) -> Decision {
+        let ToolRequest { correlation, principal, locale, preview, asking, .. } = &call.request;
         let asked = Asked {
             principal: principal.clone(),
             tool: call.tool().clone(),
-            arguments: arguments.clone(),
+            arguments,
             correlation: *correlation,
             locale: locale.clone(),
             preview: *preview,
@@ -170,7 +181,7 @@ impl Host {
             return refuse("the confirmation was used already, or is too old");
         };
         let (answered, again) = (confirmation.answered.clone(), confirmation.again);
-        let permit = match self.admit(call, None, Some(confirmation)) {
+        let permit = match self.admit(call, call.request.arguments.clone(), None, Some(confirmation)) {
             Decision::Permit(permit) => permit,
             Decision::Refuse(refused) => return self.refused(call, refused),
             // `permit` was one that needed a confirmation, and nothing of the call has changed.
@@ -181,7 +192,7 @@ impl Host {
             // A tool that does something else each time would have people asked until they give in.
             None if again => refuse("the tool wants something else than its preview showed, for the second time"),
             // It would do something else by now, and has done nothing: the person decides again.
-            None => match self.admit(call, answered, None) {
+            None => match self.admit(call, call.request.arguments.clone(), answered, None) {
                 Decision::Confirm(permit, how) => {
                     let note =
                         "This is not what the preview before showed: something that the tool depends on has changed.";

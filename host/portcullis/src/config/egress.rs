@@ -125,6 +125,16 @@ impl EgressSection {
                 return Err(Failure::usage(text));
             }
         }
+        for Private { host, net, .. } in &self.private {
+            if *net != net.trunc() || net.prefix_len() == 0 {
+                return Err(Failure::usage(format_args!(
+                    "configuration: `egress.private` for `{host}`: `{net}` is not a network written as one; write `{}`, or the one \
+                     address with `/{}`",
+                    net.trunc(),
+                    net.max_prefix_len()
+                )));
+            }
+        }
         if let Some((host, _)) = self.hosts.iter().find(|(_, addresses)| addresses.is_empty()) {
             return Err(Failure::usage(format_args!("configuration: `egress.hosts.{host}` lists no address")));
         }
