@@ -306,6 +306,28 @@ mod tests {
         assert!(permit.write_proof().is_none());
     }
 
+    /// Fails without: any field that `Granted` hands to the permit.
+    #[test]
+    fn a_permit_says_what_was_asked_and_how_far_it_goes() {
+        let round = Round { state: vec![1], answers: vec![("k".to_owned(), crate::Answered::Declined)] };
+        let correlation = Uuid::from_u128(7);
+        let whole = |preview| Asked {
+            correlation,
+            locale: Some("de-CH".to_owned()),
+            answered: Some(round.clone()),
+            preview,
+            ..asked(ann(), tool(Label::Write, &[]), numbered(1))
+        };
+        let Decision::Permit(normal) = decide(whole(false), || FIXED) else { panic!("permitted") };
+        assert_eq!((normal.correlation(), normal.locale()), (correlation, Some("de-CH")));
+        assert_eq!(normal.answered().map(|answered| &**answered), Some(&round));
+        assert_eq!((normal.mode().fixed(), normal.mode().is_preview()), (None, false));
+        let Decision::Preview(preview) = decide(whole(true), || FIXED) else { panic!("a preview") };
+        assert_eq!((preview.mode().fixed(), preview.mode().is_preview()), (Some(FIXED), true));
+        let confirmed = Mode::Confirmed(Arc::new(Previewed { fixed: FIXED, effects: Vec::new(), whole: true }));
+        assert_eq!((confirmed.fixed(), confirmed.is_preview()), (Some(FIXED), false));
+    }
+
     #[test]
     fn a_call_that_is_simply_made_draws_no_seed() {
         let decision = decide(asked(ann(), tool(Label::Write, &[]), numbered(1)), || panic!("not needed"));

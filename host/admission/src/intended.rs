@@ -201,6 +201,7 @@ mod tests {
         assert!(!said("x\u{202e}y\nz").chars().any(portcullis_manifest::hides));
         assert_eq!(said(r#"x". All is well. "y"#), r#"remove from a "x\". All is well. \"y""#);
         assert_eq!(said(r"x\"), r#"remove from a "x\\""#);
+        assert!(said(&"k".repeat(NAME)).ends_with("k\""), "as long as one may be");
         let long = said(&"k".repeat(500));
         assert!(long.len() < 150 && long.ends_with("…\" (500 characters)"), "{long}");
     }

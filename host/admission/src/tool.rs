@@ -74,3 +74,75 @@ impl ApprovedTool {
         self.limits.time
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use portcullis_manifest::{Capability, HOST_FUNCTIONS, Interface, KvCapability, Partition, http::HttpCapability};
+    use serde_json::json;
+
+    use super::*;
+
+    fn function(interface: Interface, name: &str) -> &'static HostFunction {
+        let named = |function: &&HostFunction| function.interface == interface && function.name == name;
+        HOST_FUNCTIONS.iter().find(named).expect("it is in the table")
+    }
+
+    fn tool() -> ApprovedTool {
+        let kv = Capability::Kv(KvCapability { partition: Partition::Shared, quota: 1, keys: 1 });
+        let rules = vec!["GET /".parse().unwrap()];
+        let http = HttpCapability::new("https://a.example".parse().unwrap(), rules, None, 0, 0).unwrap();
+        let grant = |name: &str, access, capability: &Capability| Grant {
+            name: name.parse().unwrap(),
+            access,
+            capability: capability.clone(),
+        };
+        ApprovedTool {
+            release: Fingerprint([0; 32]),
+            plugin: "notes".parse().unwrap(),
+            name: "create".parse().unwrap(),
+            wire: "notes_create".parse().unwrap(),
+            label: Label::Write,
+            grants: vec![
+                grant("looks", Access::Read, &kv),
+                grant("keeps", Access::Write, &kv),
+                grant("crm", Access::Write, &Capability::Http(Arc::new(http))),
+            ],
+            confirm: Confirm::None,
+            partial: false,
+            asks: false,
+            scopes: Vec::new(),
+            input: Schema::compile(&json!({ "type": "object" })).unwrap(),
+            output: None,
+            limits: Limits { time: Duration::from_secs(7), ..Limits::default() },
+        }
+    }
+
+    /// Fails without: any of the conditions in `ApprovedTool::grant`.
+    #[test]
+    fn wx_04_a_function_is_opened_by_a_grant_of_its_kind_that_reaches_as_far_and_by_no_other() {
+        let tool = tool();
+        let (get, set) = (function(Interface::Kv, "get"), function(Interface::Kv, "set"));
+        let send = function(Interface::Egress, "send");
+        for (function, capability) in [(get, "looks"), (get, "keeps"), (set, "keeps"), (send, "crm")] {
+            assert_eq!(tool.grant(function, capability).unwrap().name.as_str(), capability);
+        }
+        for (function, capability, said) in [
+            (set, "looks", "does not hold `looks:write`"),
+            (get, "other", "does not hold `other:read`"),
+            (set, "other", "does not hold `other:write`"),
+            (get, "not a name", "does not hold `<name>:read`"),
+            (get, "crm", "another kind than `kv` opens"),
+            (send, "keeps", "another kind than `egress` opens"),
+        ] {
+            let refused = tool.grant(function, capability).unwrap_err();
+            assert!(refused.contains(said), "{said}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_call_takes_no_longer_than_its_limit() {
+        assert_eq!(tool().time(), Duration::from_secs(7));
+    }
+}
