@@ -146,13 +146,15 @@ impl Host {
     }
 
     /// What a tool's questions become: questions to the client, or an error that says why they are not put.
-    pub(super) fn put(&self, call: &Call, binding: Binding, asked: NeedsInput) -> Result<Ask, String> {
+    /// `binding` is none in a confirmed run, which has its answers from the preview, and for a tool without `ask`.
+    pub(super) fn put(&self, call: &Call, binding: Option<Binding>, asked: NeedsInput) -> Result<Ask, String> {
         let tool = call.tool();
         if !tool.asks {
             return Err(
                 "the tool asked a question, which its manifest does not allow it: `ask = [\"form\"]` would".to_owned()
             );
         }
+        let Some(binding) = binding else { return Err("the tool asked again after it was confirmed".to_owned()) };
         if !call.can_ask() {
             return Err(
                 "the tool has to ask the person something, and this client has not said that it can ask one (MCP elicitation): \

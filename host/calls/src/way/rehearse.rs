@@ -69,8 +69,9 @@ impl Host {
         let notes: Vec<&str> = before.into_iter().chain(note.as_deref()).collect();
         let note = (!notes.is_empty()).then(|| notes.join("\n"));
         let reference = PreviewRef { id: Uuid::new_v4(), binding: sealed::digest(&binding) };
-        let asks = call.can_ask();
         let count = previewed.effects.len();
+        // What a person can't be shown whole is not put to them; where the confirmation may come with the call, it comes so.
+        let asks = call.can_ask() && (how == Confirm::Person || count <= preview::IN_WORDS);
         if asks && count > preview::IN_WORDS {
             self.refuse("confirmation", &call.caller, call.wire(), call.request.correlation);
             let most = preview::IN_WORDS;
@@ -89,7 +90,6 @@ impl Host {
             let state = self.seals.state.seal(&State::Confirm(reference), now());
             return Ok((CallAnswer::Ask(Ask { questions: vec![question], state }), report));
         }
-        debug_assert!(how == Confirm::Preview, "admission refuses a call that needs a person and has none");
         let minutes = self.seals.confirmation.life().as_secs() / 60;
         let offer = Offer { confirmation: self.seals.confirmation.seal(&reference, now()), minutes };
         Ok((preview::answer(&tool.wire, previewed, note.as_deref(), Some(&offer)).into(), report))
@@ -138,14 +138,7 @@ impl Host {
                 }
             }
             Ending::NeedsInput(asked) => {
-                let put = match binding {
-                    Some(binding) => self.put(call, binding, asked),
-                    None => {
-                        Err("the tool asked a question, which its manifest does not allow it: `ask = [\"form\"]` would"
-                            .to_owned())
-                    }
-                };
-                let (answer, how) = match put {
+                let (answer, how) = match self.put(call, binding, asked) {
                     Ok(ask) => (CallAnswer::Ask(ask), ResultClass::Asked),
                     Err(why) => (error(why), ResultClass::BadResult),
                 };

@@ -72,22 +72,9 @@ impl Host {
                 error("the tool asked a question after it had sent something, which is too late".to_owned()),
                 ResultClass::BadResult,
             ),
-            Ending::NeedsInput(asked) => match binding {
-                Some(binding) => match self.put(call, binding, asked) {
-                    Ok(ask) => (CallAnswer::Ask(ask), ResultClass::Asked),
-                    Err(why) => (error(why), ResultClass::BadResult),
-                },
-                // A confirmed run has its answers from the preview; a tool without `ask` has no binding.
-                None => match tool.asks {
-                    true => (error("the tool asked again after it was confirmed".to_owned()), ResultClass::BadResult),
-                    false => (
-                        error(
-                            "the tool asked a question, which its manifest does not allow it: `ask = [\"form\"]` would"
-                                .to_owned(),
-                        ),
-                        ResultClass::BadResult,
-                    ),
-                },
+            Ending::NeedsInput(asked) => match self.put(call, binding, asked) {
+                Ok(ask) => (CallAnswer::Ask(ask), ResultClass::Asked),
+                Err(why) => (error(why), ResultClass::BadResult),
             },
             Ending::Stopped(stop) => {
                 if stop.class() == ResultClass::WriteRefused {
@@ -106,7 +93,7 @@ impl Host {
             let writes = if class == ResultClass::Ok { writes } else { Writes::default() };
             match self.commit(Held { seat, places }, writes, outcome, &sent).await? {
                 Committed::Done => (answer, class),
-                Committed::Refused(text, class) => (in_doubt(error(text), class, &sent).0, doubtful(class, &sent)),
+                Committed::Refused(text, class) => in_doubt(error(text), class, &sent),
             }
         };
         Ok((answer, Some(report(class, usage, log, log_dropped))))

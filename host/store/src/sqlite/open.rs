@@ -131,7 +131,9 @@ fn bring_up(db: &Connection, version: i32) -> Result<(), OpenError> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     transaction.commit()?;
-    tracing::info!(from = version, to = SCHEMA_VERSION, "the database was brought up");
+    if version > 0 {
+        tracing::info!(from = version, to = SCHEMA_VERSION, "the database was brought up");
+    }
     Ok(())
 }
 
