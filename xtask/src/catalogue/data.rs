@@ -12,7 +12,7 @@ use crate::task::Failure;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Catalogue {
-    /// Names of sections, and ids: what of them is of severity 0 needs a test.
+    /// Sections, of which what is of severity 0 needs a test; and ids, which need one whatever their severity.
     required: Vec<String>,
     /// Why an id needs none.
     pub(super) excused: BTreeMap<String, String>,
@@ -98,14 +98,19 @@ impl Catalogue {
             if !covered.contains_key(id) && !self.excused.contains_key(id) {
                 wrong.push(format!("no test names {id} in front, and it is required: {what}"));
             }
+            if covered.get(id).is_some_and(|tests| !tests.iter().any(|test| test.names_check)) {
+                wrong.push(format!(
+                    "no test of {id} says in its comment what it fails without (`Fails without ...`): {what}"
+                ));
+            }
         }
         wrong
     }
 
-    /// Ids of severity 0 that `required` names, themselves or by their section.
+    /// Ids that `required` names, and those of severity 0 whose section it names.
     fn asked_for(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.sections.iter().filter(|section| section.severity == 0).flat_map(move |section| {
-            let whole = self.required.contains(&section.name);
+        self.sections.iter().flat_map(move |section| {
+            let whole = section.severity == 0 && self.required.contains(&section.name);
             let asked = section.requirements.iter().filter(move |(id, _)| whole || self.required.contains(id));
             asked.map(|(id, what)| (id.as_str(), what.as_str()))
         })
@@ -179,7 +184,7 @@ mod tests {
 
     fn test_of(ids: &[&str]) -> Test {
         let ids = ids.iter().map(|id| (*id).to_owned()).collect();
-        Test { path: "a.rs".to_owned(), line: 7, name: "a_test".to_owned(), ids }
+        Test { path: "a.rs".to_owned(), line: 7, name: "a_test".to_owned(), ids, names_check: true }
     }
 
     #[test]
@@ -187,9 +192,20 @@ mod tests {
         let catalogue = Catalogue::parse(TWO).unwrap();
         let all = [test_of(&["WX-01", "ST-01"])];
         assert_eq!(catalogue.wrong(&all), Vec::<String>::new());
+        let silent = Test { names_check: false, ..test_of(&["WX-01", "ST-01"]) };
+        assert_eq!(catalogue.wrong(std::slice::from_ref(&silent)).len(), 2);
+        let one_of_two = [silent, test_of(&["WX-01", "ST-01"])];
+        assert_eq!(catalogue.wrong(&one_of_two), Vec::<String>::new());
         let [one] = &catalogue.wrong(&[test_of(&["ST-01"])])[..] else { panic!("one id lacks a test") };
         assert!(one.contains("WX-01") && one.contains("they stand"), "{one}");
         assert_eq!(catalogue.wrong(&[]).len(), 2, "ST-02 is not asked for, WX-02 is excused");
+    }
+
+    #[test]
+    fn an_id_that_is_required_by_itself_needs_a_test_whatever_its_severity() {
+        let catalogue = Catalogue::parse(&TWO.replace("\"ST-01\"]", "\"ST-01\", \"WX-40\"]")).unwrap();
+        let [one] = &catalogue.wrong(&[test_of(&["WX-01", "ST-01"])])[..] else { panic!("WX-40 lacks a test") };
+        assert!(one.contains("WX-40"), "{one}");
     }
 
     #[test]

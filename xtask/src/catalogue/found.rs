@@ -11,7 +11,12 @@ pub(super) struct Test {
     pub(super) name: String,
     /// As the catalogue writes them.
     pub(super) ids: Vec<String>,
+    /// Whether its comment names the check without which it fails.
+    pub(super) names_check: bool,
 }
+
+/// How a test begins to say what it fails without, or when.
+const FAILS: &str = "Fails ";
 
 impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,6 +72,13 @@ fn is_rust_test(lines: &[&str]) -> bool {
     has(&["#[test]", "#[tokio::test"]) && !has(&["#[ignore"])
 }
 
+/// Whether the comments at the end of `lines` say what the test that follows fails without.
+fn names_check(lines: &[&str]) -> bool {
+    let above = lines.iter().rev().map(|line| line.trim());
+    let mut above = above.take_while(|line| ["#[", "//", "#"].iter().any(|begin| line.starts_with(begin)));
+    above.any(|line| line.contains(FAILS))
+}
+
 /// Whether a file of that name is of a language that tests are found in.
 pub(super) fn may_hold_tests(path: &str) -> bool {
     Language::of(path).is_some()
@@ -78,7 +90,13 @@ pub(super) fn tests(path: &str, text: &str, kinds: &BTreeSet<String>) -> Vec<Tes
     let lines: Vec<&str> = text.lines().collect();
     let named = (0..lines.len()).filter_map(|at| Some((at, language.name(&lines, at)?)));
     named
-        .map(|(at, name)| Test { path: path.to_owned(), line: at + 1, name: name.to_owned(), ids: ids(name, kinds) })
+        .map(|(at, name)| Test {
+            path: path.to_owned(),
+            line: at + 1,
+            name: name.to_owned(),
+            ids: ids(name, kinds),
+            names_check: names_check(&lines[..at]),
+        })
         .filter(|test| !test.ids.is_empty())
         .collect()
 }
@@ -117,6 +135,17 @@ mod tests {
         assert_eq!(ids_of("wx_08_10_11_every_tool_ends"), "WX-08 WX-10 WX-11");
         assert_eq!(ids_of("wx_01_13_and_rg_40_every_component_of_30"), "WX-01 WX-13 RG-40");
         assert_eq!(ids_of("wx_99_is_read_so_that_it_can_be_refused"), "WX-99");
+    }
+
+    #[test]
+    fn a_test_names_its_check_in_the_comment_above_it() {
+        let kinds = ["wx".to_owned()].into();
+        let says =
+            |text: &str| tests("a.rs", text, &kinds).into_iter().map(|test| test.names_check).collect::<Vec<_>>();
+        let (with, without) =
+            ("/// Why.\n/// Fails without: it.\n#[test]\nfn wx_01_a() {\n}\n", "#[test]\nfn wx_02_b() {\n}\n");
+        assert_eq!(says(&format!("{with}\n{without}")), [true, false]);
+        assert_eq!(says(&format!("{without}\n{with}")), [false, true]);
     }
 
     #[test]

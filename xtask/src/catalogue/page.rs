@@ -58,6 +58,7 @@ mod tests {
         let test = |path: &str, name: &str| Test {
             path: path.to_owned(),
             line: 1,
+            names_check: false,
             name: name.to_owned(),
             ids: vec!["WX-01".to_owned()],
         };
