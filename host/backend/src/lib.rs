@@ -5,9 +5,9 @@
 mod answer;
 mod refusal;
 
-use std::{collections::BTreeMap, future::Future, sync::Arc};
+use std::{collections::BTreeMap, future::Future, net::IpAddr, sync::Arc};
 
-use portcullis_manifest::Principal;
+use portcullis_manifest::{Principal, Scope};
 use serde_json::{Map, Value, value::RawValue};
 use uuid::Uuid;
 
@@ -17,8 +17,31 @@ pub use refusal::{CallRefused, Refusal, RefusalRule, Unauthenticated};
 /// What a transport has read of who is asking. The transport checks nothing of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Credentials<'a> {
-    /// The value of the `Authorization` header, if there was exactly one.
-    pub authorization: Option<&'a str>,
+    /// The header `Authorization`.
+    pub authorization: Authorization<'a>,
+    /// The address that the request came from, where the transport has addresses.
+    pub source: Option<IpAddr>,
+}
+
+/// What stands in the header `Authorization`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Authorization<'a> {
+    /// There is none.
+    #[default]
+    Absent,
+    /// Its one value.
+    Value(&'a str),
+    /// There are several, or one that is no text: nobody can say whose they are.
+    Unreadable,
+}
+
+/// What a client has to know to get a token for this server (RFC 9728).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// `authorization_servers`: issuers, exactly as their metadata writes them.
+    pub issuers: Vec<String>,
+    /// `scopes_supported`: what the tools that are served ask for, sorted.
+    pub scopes: Vec<Scope>,
 }
 
 /// One `tools/call`, after the protocol has been checked and before anything else has.
@@ -40,6 +63,8 @@ pub struct ToolRequest {
     pub asking: Asking,
     /// The replies to what an earlier round of this call asked.
     pub resume: Option<Resume>,
+    /// [`Credentials::source`]: what tells callers without a token apart, for their rates.
+    pub source: Option<IpAddr>,
 }
 
 /// What a client can put to a person.
@@ -77,11 +102,17 @@ pub trait Backend: Send + Sync + 'static {
     /// What this server says of itself. From the operator's configuration (catalogue MC-16).
     fn server(&self) -> &ServerInfo;
 
-    /// Who is asking.
+    /// Who is asking. Asked for every request: no connection and no session stands for anybody (catalogue AU-01).
     ///
     /// # Errors
     /// [`Unauthenticated`] when the credentials prove nobody; it has been audited.
-    fn authenticate(&self, credentials: Credentials<'_>) -> Result<Principal, Unauthenticated>;
+    fn authenticate(
+        &self,
+        credentials: Credentials<'_>,
+    ) -> impl Future<Output = Result<Principal, Unauthenticated>> + Send;
+
+    /// What clients need to get a token; nothing, where no tokens are taken.
+    fn resource(&self) -> Option<Resource>;
 
     /// The tools that this principal may see, in the order of their names (catalogue MC-13, AU-06).
     fn tools(&self, principal: &Principal) -> Arc<ToolList>;

@@ -4,12 +4,32 @@ use std::time::Duration;
 
 use portcullis_manifest::{PrincipalKey, Scope};
 
-/// The credentials prove nobody. HTTP 401.
+/// The credentials prove nobody.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct Unauthenticated {
-    /// What was wrong, without any part of the credentials.
-    pub reason: String,
+pub enum Unauthenticated {
+    /// There are none, and nothing is served without. HTTP 401.
+    #[error("this server is called with an access token: `Authorization: Bearer ...`")]
+    Missing,
+    /// They are refused. HTTP 401, `invalid_token`.
+    #[error("{reason}")]
+    Invalid {
+        /// What was wrong, without any part of the credentials.
+        reason: String,
+    },
+    /// Too many from there were refused. HTTP 429, `Retry-After`.
+    #[error("too many access tokens from there were refused; try again in {} s", retry_after.as_secs().max(1))]
+    TooMany {
+        /// When one will be looked at again.
+        retry_after: Duration,
+    },
+    /// Nobody can say now whether they are good: the issuer does not answer. HTTP 503, `Retry-After`.
+    #[error("access tokens can't be verified now: {reason}")]
+    Unavailable {
+        /// What is missing, without addresses.
+        reason: &'static str,
+        /// When it may be worth trying again.
+        retry_after: Duration,
+    },
 }
 
 /// Why there is no answer of a tool.
@@ -20,6 +40,12 @@ pub enum CallRefused {
     UnknownTool {
         /// At most 128 characters of what was asked for.
         name: String,
+    },
+    /// The tool is called by somebody, and nobody has signed in. HTTP 401, or a result that makes the client link an account.
+    #[error("this tool is called by somebody who has signed in")]
+    SignIn {
+        /// All scopes that the call needs.
+        needed: Vec<Scope>,
     },
     /// The principal lacks scopes. HTTP 403 with all of them in one challenge.
     #[error("this call needs the scopes {}", list(needed))]
@@ -74,6 +100,8 @@ pub enum RefusalRule {
     Host,
     /// `Origin` is not allowed. MC-01.
     Origin,
+    /// An access token stands in the URL. AU-21.
+    QueryToken,
     /// Body too long.
     BodySize,
     /// Not `application/json`.
@@ -103,6 +131,7 @@ impl RefusalRule {
             Self::Method => "http-method",
             Self::Host => "host",
             Self::Origin => "origin",
+            Self::QueryToken => "query-token",
             Self::BodySize => "body-size",
             Self::ContentType => "content-type",
             Self::Accept => "accept",

@@ -41,7 +41,7 @@ pub use model::{
 pub use package::{PackageError, PackageErrors};
 pub use parse::{MAX_MANIFEST, ManifestError, ManifestErrors, Refusal};
 pub use policy::{BoundaryError, BoundaryErrors, OutsideBoundary};
-pub use principal::{Principal, PrincipalKey};
+pub use principal::{Grants, Principal, PrincipalKey, Role};
 pub use reference::{manifest_schema, reference_markdown};
 pub use schema::{HeaderFault, MAX_SCHEMAS, MAX_SERVED, MAX_STEPS, Meter, Reading, SchemaRefusal, validator};
 pub use text::{TextFault, hides, hides_after, visible};

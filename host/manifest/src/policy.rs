@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 
 use crate::{
     Access, Capability, CapabilityName, Effect, Finding, Findings, HOST_FUNCTIONS, Hints, Interface, Label, Manifest,
-    Tool, Use,
+    Scope, Tool, Use,
     http::{Boundary, OriginPattern},
     parse::FILE,
 };
@@ -113,6 +113,12 @@ impl Manifest {
     pub fn interfaces(&self) -> BTreeSet<Interface> {
         let open = Interface::ALL.into_iter().filter(|interface| interface.is_open());
         open.chain(self.capabilities.values().map(Capability::interface)).collect()
+    }
+
+    /// Every scope that a tool of this plugin needs.
+    #[must_use]
+    pub fn scopes(&self) -> BTreeSet<Scope> {
+        self.tools.iter().flat_map(|tool| tool.scopes.iter().cloned()).collect()
     }
 }
 

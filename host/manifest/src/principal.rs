@@ -10,14 +10,57 @@ use crate::Scope;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     key: PrincipalKey,
-    scopes: Scopes,
+    held: Held,
+    /// The OAuth client that the token was given to.
+    client: Option<Arc<str>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Scopes {
+enum Held {
     /// Whoever started the process on this machine: there is no token that could hold less.
-    Every,
-    Granted(Arc<BTreeSet<Scope>>),
+    Everything,
+    Granted(Arc<Grants>),
+}
+
+/// What a verified token says that its subject holds. Compared by exact equality, never by prefix or case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// What the token may be used for.
+    pub scopes: BTreeSet<Scope>,
+    /// The groups that the issuer says the subject is in.
+    pub groups: BTreeSet<String>,
+    /// What the subject may do to this host. Only a token for the admin plane has any.
+    pub roles: BTreeSet<Role>,
+}
+
+/// What somebody who runs the host may do. Roles do not contain each other: who is to do two things holds two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Takes releases in.
+    Publisher,
+    /// Decides on releases.
+    Approver,
+    /// Reads the audit.
+    Auditor,
+    /// Shuts subjects, clients and tokens out.
+    Operator,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 4] = [Self::Publisher, Self::Approver, Self::Auditor, Self::Operator];
+
+    /// The word in configurations, errors and the audit.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Publisher => "publisher",
+            Self::Approver => "approver",
+            Self::Auditor => "auditor",
+            Self::Operator => "operator",
+        }
+    }
 }
 
 /// What tells two principals apart: an issuer and a subject, or `local`. Rows, audit records and pseudonyms are derived
@@ -27,6 +70,9 @@ enum Scopes {
 pub enum PrincipalKey {
     /// stdio, or HTTP on loopback without authentication: the person who runs the host (DESIGN section 6a).
     Local,
+    /// Nobody in particular: a request without a token, where tools may be called without sign-in. It owns nothing: there
+    /// is no user partition without a user.
+    Anonymous,
     /// A subject of an issuer.
     Subject {
         /// `iss` of the token, exactly.
@@ -37,17 +83,29 @@ pub enum PrincipalKey {
 }
 
 impl Principal {
-    /// The person who runs the host, who holds every scope because no token limits them.
+    /// The person who runs the host, who holds everything because no token limits them.
     #[must_use]
     pub fn local() -> Self {
-        Self { key: PrincipalKey::Local, scopes: Scopes::Every }
+        Self { key: PrincipalKey::Local, held: Held::Everything, client: None }
     }
 
-    /// A verified subject and the scopes that its token carries.
+    /// Whoever calls without a token. Holds nothing.
     #[must_use]
-    pub fn subject(issuer: &str, subject: &str, scopes: BTreeSet<Scope>) -> Self {
+    pub fn anonymous() -> Self {
+        Self { key: PrincipalKey::Anonymous, held: Held::Granted(Arc::default()), client: None }
+    }
+
+    /// A verified subject and what its token says of it.
+    #[must_use]
+    pub fn subject(issuer: &str, subject: &str, granted: Grants) -> Self {
         let key = PrincipalKey::Subject { issuer: issuer.into(), subject: subject.into() };
-        Self { key, scopes: Scopes::Granted(Arc::new(scopes)) }
+        Self { key, held: Held::Granted(Arc::new(granted)), client: None }
+    }
+
+    /// The same, through this OAuth client.
+    #[must_use]
+    pub fn through(self, client: &str) -> Self {
+        Self { client: Some(client.into()), ..self }
     }
 
     /// What tells this principal apart.
@@ -56,11 +114,42 @@ impl Principal {
         &self.key
     }
 
+    /// The OAuth client that the token was given to, where the token says so.
+    #[must_use]
+    pub fn client(&self) -> Option<&str> {
+        self.client.as_deref()
+    }
+
     /// Those of `needed` that this principal does not hold, by exact equality (catalogue AU-05).
     pub fn missing<'a>(&self, needed: &'a [Scope]) -> Vec<&'a Scope> {
-        match &self.scopes {
-            Scopes::Every => Vec::new(),
-            Scopes::Granted(held) => needed.iter().filter(|scope| !held.contains(*scope)).collect(),
+        match &self.held {
+            Held::Everything => Vec::new(),
+            Held::Granted(held) => needed.iter().filter(|scope| !held.scopes.contains(*scope)).collect(),
+        }
+    }
+
+    /// Those of `asked` that this principal holds, by exact equality.
+    pub fn held<'a>(&self, asked: &'a [Scope]) -> Vec<&'a Scope> {
+        match &self.held {
+            Held::Everything => asked.iter().collect(),
+            Held::Granted(held) => asked.iter().filter(|scope| held.scopes.contains(*scope)).collect(),
+        }
+    }
+
+    /// Whether this principal is in one of `groups`.
+    pub fn is_in_any<'a>(&self, groups: impl IntoIterator<Item = &'a str>) -> bool {
+        match &self.held {
+            Held::Everything => true,
+            Held::Granted(held) => groups.into_iter().any(|group| held.groups.contains(group)),
+        }
+    }
+
+    /// Whether this principal holds `role`.
+    #[must_use]
+    pub fn has_role(&self, role: Role) -> bool {
+        match &self.held {
+            Held::Everything => true,
+            Held::Granted(held) => held.roles.contains(&role),
         }
     }
 }
@@ -70,6 +159,7 @@ impl fmt::Display for PrincipalKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Local => f.write_str("local"),
+            Self::Anonymous => f.write_str("anonymous"),
             Self::Subject { issuer, subject } => {
                 write!(f, "subject:{}:{issuer}:{}:{subject}", issuer.len(), subject.len())
             }

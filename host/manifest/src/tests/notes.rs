@@ -32,6 +32,14 @@ fn expected_kv() -> Capability {
 }
 
 #[test]
+fn a_plugins_scopes_are_those_of_all_its_tools_each_once_and_sorted() {
+    let mut manifest = notes();
+    let needs = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<_>>();
+    manifest.tools[0].scopes = needs(&["z:last", "notes:read"]);
+    assert!(manifest.scopes().into_iter().eq(needs(&["notes:read", "z:last"])));
+}
+
+#[test]
 fn wr_01_labels_effects_and_hints_follow_from_uses() {
     let manifest = notes();
     let (create, search) = (manifest.tool("create").unwrap(), manifest.tool("search").unwrap());
