@@ -46,6 +46,15 @@ pub enum StateRefused {
         /// Who tried.
         approver: String,
     },
+    /// Only an approval lets tools be called without sign-in, and only tools of its release that are labelled `read`.
+    #[error(
+        "`{name}` can't be called without sign-in: it is not a tool of this release that was published with the label `read` \
+         and is approved now"
+    )]
+    WithoutSignIn {
+        /// The name on the wire.
+        name: String,
+    },
     /// Two plugins would serve a tool under one name (catalogue MC-04).
     #[error(
         "tool name `{name}` is already served by {other}: withdraw that one, or raise `plugin.version` and publish with another \

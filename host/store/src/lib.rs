@@ -3,6 +3,7 @@
 //! hold even against a bug above it: an approver who is the publisher is refused by a constraint of the database.
 
 mod audit;
+mod denied;
 mod error;
 mod files;
 mod kv;
@@ -15,6 +16,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use portcullis_manifest::Fingerprint;
 
 pub use audit::{AuditEntry, AuditFilter, AuditRow, RowKind};
+pub use denied::{DENIED_ENTRIES, DENIED_TEXT, Denied, DeniedEntry, DeniedKind, DenyRefused};
 pub use error::{CommitRefused, PublishRefused, StateRefused, Unavailable};
 pub use files::{FileEntry, FileWrite, FileWrites, FilesLimits, FilesPage, FilesPartition, FilesUsage};
 pub use kv::{Commit, KvPage, KvPartition, KvUsage, KvWrite, KvWrites, PartitionLimits};
@@ -89,6 +91,16 @@ pub trait Store: Send + Sync + 'static {
     /// Whether this is the first time that `nonce` is spent, which is durable then. False too when it expires at `now`
     /// (milliseconds since 1970) or before. At most [`SPENT_VALUES`] are remembered, each for a day longer than it is valid.
     fn spend(&self, nonce: [u8; 16], expires_at: i64, now: i64) -> Answer<'_, Result<bool, Unavailable>>;
+
+    /// Shuts out, and writes its audit row in the same transaction. What was shut out already stays so, and both rows say who
+    /// did it last.
+    fn deny(&self, entry: DeniedEntry, audit: AuditRow) -> Answer<'_, Result<(), DenyRefused>>;
+
+    /// Takes an entry back, and writes its audit row in the same transaction. False, and no row, when there is no such entry.
+    fn allow(&self, denied: Denied, audit: AuditRow) -> Answer<'_, Result<bool, Unavailable>>;
+
+    /// Everything that is shut out, newest first.
+    fn denied(&self) -> Answer<'_, Result<Vec<DeniedEntry>, Unavailable>>;
 
     /// Appends audit rows, durably. Shared, so that a caller that has to try again needs no copy.
     fn append(&self, rows: Arc<Vec<AuditRow>>) -> Answer<'_, Result<(), Unavailable>>;

@@ -67,6 +67,9 @@ pub struct Decision {
     pub fingerprint: Fingerprint,
     /// Serve it, or serve it no longer.
     pub approve: bool,
+    /// Tools of it that may be called without sign-in, by their names on the wire. Only with an approval, and only tools
+    /// that are labelled `read`: the store refuses every other.
+    pub without_sign_in: Vec<String>,
     /// Who decided.
     pub by: String,
     /// Whether the approver must be another person than the publisher.
@@ -82,6 +85,8 @@ pub struct Approval {
     pub by: String,
     /// Whether four eyes were asked for.
     pub four_eyes: bool,
+    /// Tools that may be called without sign-in, by their names on the wire, sorted.
+    pub without_sign_in: Vec<String>,
     /// Milliseconds since 1970.
     pub at: i64,
 }

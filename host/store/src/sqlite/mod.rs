@@ -8,6 +8,7 @@
 mod audit_rows;
 mod blob;
 mod clock;
+mod denied_rows;
 mod executor;
 mod expiry;
 mod file_rows;
@@ -31,9 +32,9 @@ use portcullis_manifest::Fingerprint;
 use rusqlite::Connection;
 
 use crate::{
-    Answer, AuditEntry, AuditFilter, AuditRow, Commit, CommitRefused, Decision, FileWrites, FilesPage, FilesPartition,
-    FilesUsage, KvPage, KvPartition, KvUsage, NewPreview, NewRelease, PublishOutcome, PublishRefused, Release, Served,
-    StateRefused, Store, Unavailable,
+    Answer, AuditEntry, AuditFilter, AuditRow, Commit, CommitRefused, Decision, Denied, DeniedEntry, DenyRefused,
+    FileWrites, FilesPage, FilesPartition, FilesUsage, KvPage, KvPartition, KvUsage, NewPreview, NewRelease,
+    PublishOutcome, PublishRefused, Release, Served, StateRefused, Store, Unavailable,
 };
 use blob::{Folder, Opened};
 use clock::{Clock, System, Time};
@@ -280,6 +281,27 @@ impl Store for SqliteStore {
         Box::pin(self.writer.run(move |db| preview_rows::spend(db, nonce, expires_at, now, clock.now())))
     }
 
+    fn deny(&self, entry: DeniedEntry, audit: AuditRow) -> Answer<'_, Result<(), DenyRefused>> {
+        Box::pin(self.writer.run(move |db| {
+            denied_rows::put(db, &entry)?;
+            Ok(audit_rows::append(db, &[audit])?)
+        }))
+    }
+
+    fn allow(&self, denied: Denied, audit: AuditRow) -> Answer<'_, Result<bool, Unavailable>> {
+        Box::pin(self.writer.run(move |db| {
+            let was_there = denied_rows::remove(db, &denied)?;
+            if was_there {
+                audit_rows::append(db, &[audit])?;
+            }
+            Ok(was_there)
+        }))
+    }
+
+    fn denied(&self) -> Answer<'_, Result<Vec<DeniedEntry>, Unavailable>> {
+        Box::pin(self.lister.run(denied_rows::all))
+    }
+
     fn append(&self, rows: Arc<Vec<AuditRow>>) -> Answer<'_, Result<(), Unavailable>> {
         Box::pin(self.writer.run(move |db| audit_rows::append(db, &rows)))
     }
@@ -310,7 +332,7 @@ macro_rules! through_unavailable {
         }
     )*};
 }
-through_unavailable!(PublishRefused, StateRefused, CommitRefused);
+through_unavailable!(PublishRefused, StateRefused, CommitRefused, DenyRefused);
 
 #[cfg(test)]
 mod tests;

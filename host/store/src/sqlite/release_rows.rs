@@ -67,6 +67,17 @@ pub(super) fn decide(db: &Connection, decision: &Decision) -> Result<(), StateRe
             error.into()
         }
     })?;
+    let number = db.last_insert_rowid();
+    let mut open = db.prepare_cached("INSERT INTO without_sign_in (decision, name) VALUES (?1, ?2)")?;
+    for name in &decision.without_sign_in {
+        open.execute(params![number, name]).map_err(|error| {
+            // As above: a trigger has refused it.
+            match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::ConstraintViolation) => StateRefused::WithoutSignIn { name: name.clone() },
+                _ => error.into(),
+            }
+        })?;
+    }
     // An approval ends the service of the plugin's other release; a withdrawal ends only its own.
     db.prepare_cached(
         "UPDATE release SET state = 'retired' WHERE plugin = ?1 AND state = 'served' AND (?2 OR fingerprint = ?3)",
@@ -123,14 +134,22 @@ fn releases(db: &Connection, sql: &str) -> Result<Vec<Release>, Unavailable> {
             .prepare_cached("SELECT name, label FROM label WHERE fingerprint = ?1 ORDER BY name")?
             .query_map([release.fingerprint.0], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
-        release.approval = db
+        let newest: Option<(i64, Approval)> = db
             .prepare_cached(
-                "SELECT decided_by, four_eyes, at FROM decision WHERE fingerprint = ?1 AND approved ORDER BY id DESC LIMIT 1",
+                "SELECT id, decided_by, four_eyes, at FROM decision WHERE fingerprint = ?1 AND approved ORDER BY id DESC LIMIT 1",
             )?
             .query_row([release.fingerprint.0], |row| {
-                Ok(Approval { by: row.get(0)?, four_eyes: row.get(1)?, at: row.get(2)? })
+                let (by, four_eyes, at) = (row.get(1)?, row.get(2)?, row.get(3)?);
+                Ok((row.get(0)?, Approval { by, four_eyes, without_sign_in: Vec::new(), at }))
             })
             .optional()?;
+        if let Some((decision, mut approval)) = newest {
+            approval.without_sign_in = db
+                .prepare_cached("SELECT name FROM without_sign_in WHERE decision = ?1 ORDER BY name")?
+                .query_map([decision], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            release.approval = Some(approval);
+        }
     }
     Ok(releases)
 }

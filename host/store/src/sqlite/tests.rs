@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use super::{clock::by_hand::ByHand, *};
 use crate::{FileWrite, FilesLimits, KvWrite, PartitionLimits, ReleaseState, RowKind};
 
+mod approvals;
+mod denied;
 mod expiry;
 mod files;
 mod migration;
@@ -65,7 +67,8 @@ fn release(plugin: &str, version: &str, name: &str, by: &str) -> NewRelease {
 }
 
 fn decision(release: &NewRelease, approve: bool, by: &str, four_eyes: bool) -> Decision {
-    Decision { fingerprint: release.fingerprint, approve, by: by.to_owned(), four_eyes, at: 2 }
+    let without_sign_in = Vec::new();
+    Decision { fingerprint: release.fingerprint, approve, without_sign_in, by: by.to_owned(), four_eyes, at: 2 }
 }
 
 fn partition(owner: &str) -> KvPartition {
