@@ -1,5 +1,7 @@
 //! Names for principals that mean nothing without this host's key (catalogue AD-02).
 
+use std::net::IpAddr;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use portcullis_manifest::PrincipalKey;
 use sha2::Sha256;
@@ -26,8 +28,22 @@ impl Pseudonyms {
         mac.update(&(purpose.len() as u64).to_be_bytes());
         mac.update(purpose.as_bytes());
         mac.update(principal.to_string().as_bytes());
-        mac.finalize().into_bytes()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        digits(mac)
     }
+
+    /// The name of a place that requests come from. No principal has one that begins like it.
+    #[must_use]
+    pub fn of_source(&self, source: IpAddr) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        // No purpose is as long as that.
+        mac.update(&u64::MAX.to_be_bytes());
+        mac.update(source.to_string().as_bytes());
+        format!("source:{}", digits(mac))
+    }
+}
+
+fn digits(mac: Hmac<Sha256>) -> String {
+    mac.finalize().into_bytes()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl std::fmt::Debug for Pseudonyms {
@@ -55,6 +71,16 @@ mod tests {
         let different: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(different.len(), all.len());
         assert!(all.iter().all(|name| name.len() == 32 && !name.contains("ann")));
+    }
+
+    #[test]
+    fn ad_02_a_place_has_a_name_too_that_says_nothing_of_where_it_is() {
+        let (names, place) = (Pseudonyms::new([1; 32]), "192.0.2.7".parse().unwrap());
+        let name = names.of_source(place);
+        assert_eq!(name, names.of_source(place));
+        assert_ne!(name, names.of_source("192.0.2.8".parse().unwrap()));
+        assert_ne!(name, Pseudonyms::new([2; 32]).of_source(place));
+        assert!(name.starts_with("source:") && !name.contains("192"), "{name}");
     }
 
     #[test]

@@ -113,6 +113,10 @@ pub enum AdminAction {
     Approve,
     /// Withdrew one.
     Withdraw,
+    /// Shut a subject, a client or tokens out.
+    Deny,
+    /// Took that back.
+    Allow,
     /// Was refused one of these; the detail says which and by which rule.
     Refused,
     /// Read the audit (catalogue AD-40).
@@ -162,6 +166,8 @@ impl AdminAction {
             Self::Publish => "publish",
             Self::Approve => "approve",
             Self::Withdraw => "withdraw",
+            Self::Deny => "deny",
+            Self::Allow => "allow",
             Self::Refused => "admin-refused",
             Self::ReadAudit => "read-audit",
             Self::Start => "start",

@@ -46,11 +46,19 @@ impl Refusals {
         let mut rows = std::mem::take(&mut self.rows);
         if window_over {
             self.together = 0;
+            let mut rest: BTreeMap<&'static str, u64> = BTreeMap::new();
+            let mut named = 0;
             for ((rule, principal, tool), (seen, written)) in std::mem::take(&mut self.window) {
-                if seen > written {
-                    rows.push(row(rule, &principal, &tool, [0; 16], at, seen - written));
+                let left = seen - written;
+                if left > 0 && named < TOGETHER {
+                    rows.push(row(rule, &principal, &tool, [0; 16], at, left));
+                    named += 1;
+                } else if left > 0 {
+                    // Who has many addresses must not write many rows: the others are counted by rule alone.
+                    *rest.entry(rule).or_default() += left;
                 }
             }
+            rows.extend(rest.into_iter().map(|(rule, count)| row(rule, "", "", [0; 16], at, count)));
         }
         rows
     }
@@ -117,5 +125,6 @@ mod tests {
         assert!(refusals.window.len() <= KINDS + 1);
         let rows = refusals.take(true, 0);
         assert_eq!(rows.iter().map(|row| row.count).sum::<i64>(), 10_000);
+        assert!(rows.len() <= 2 * TOGETHER + 1, "{}", rows.len());
     }
 }
