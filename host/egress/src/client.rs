@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use portcullis_manifest::SecretName;
 use portcullis_manifest::http::{Origin, Scheme};
+use secrecy::SecretString;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::address::AddressPolicy;
@@ -123,6 +124,13 @@ impl Egress {
             deadlines: config.deadlines,
             gate: Gate::new(config.connections, config.connections_per_origin),
         })))
+    }
+
+    /// The value of one of the operator's secrets, for a request that the host itself makes to that origin: the operator keeps it
+    /// for no other. A guest has no way to this.
+    #[must_use]
+    pub fn secret(&self, name: &SecretName, origin: &Origin) -> Option<SecretString> {
+        self.0.secrets.value(name, origin).map(SecretString::from)
     }
 
     /// Sends what was admitted, and follows and tries again as far as its capability says. Dropping the future closes

@@ -2,8 +2,11 @@
 //! each written over raw sockets, because a polite server is not what has to be survived.
 
 mod conduct;
+mod corpus;
 mod deadlines;
 mod environment;
+#[path = "../../../../fuzz/holds/request.rs"]
+mod holds;
 mod names;
 mod redirects;
 mod requests;
