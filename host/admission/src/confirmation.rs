@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use portcullis_manifest::{Digest, Fingerprint, Principal, PrincipalKey, WireName};
+use portcullis_manifest::{Digest, Fingerprint, Principal, PrincipalKey, Scope, WireName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -24,6 +24,8 @@ pub struct Confirmation {
     pub binding: Binding,
     /// What the person had answered before, if the tool asked.
     pub answered: Option<Round>,
+    /// The scopes that the preview was told of ([`Permit::scopes`]): the run that follows it is told the same, or is not made.
+    pub scopes: Vec<Scope>,
     /// What the preview found.
     pub previewed: Previewed,
     /// It was shown because the call wanted something else than the preview before: a tool gets one such chance.
@@ -45,6 +47,9 @@ pub enum Mismatch {
     /// With other arguments.
     #[error("it was given for other arguments")]
     Arguments,
+    /// The principal came with other scopes of the plugin's.
+    #[error("it was given when the access token held other scopes")]
+    Scopes,
 }
 
 impl Binding {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_manifest::{Confirm, Principal, Scope};
+use portcullis_manifest::{Confirm, Principal, PrincipalKey, Scope};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -47,6 +47,12 @@ pub enum Decision {
 /// Why not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
+    /// It is called by somebody, and nobody has signed in.
+    #[error("this tool is called by somebody who has signed in")]
+    SignIn {
+        /// All scopes that the call needs, so that one challenge suffices.
+        needed: Vec<Scope>,
+    },
     /// The principal lacks scopes.
     #[error("the scopes {} are needed", .needed.iter().map(Scope::as_str).collect::<Vec<_>>().join(" "))]
     Scope {
@@ -78,6 +84,25 @@ pub enum Refused {
     NoPerson,
 }
 
+/// Whether `principal` may call `tool` at all, whatever the arguments are. [`decide`] asks it too; before, it may be asked so
+/// that what came with the call is not even opened for who may not call.
+///
+/// # Errors
+/// [`Refused::SignIn`] or [`Refused::Scope`].
+pub fn may_call(principal: &Principal, tool: &ApprovedTool) -> Result<(), Refused> {
+    if is_anonymous(principal) && !tool.is_open() {
+        return Err(Refused::SignIn { needed: tool.scopes.clone() });
+    }
+    if !principal.missing(&tool.scopes).is_empty() {
+        return Err(Refused::Scope { needed: tool.scopes.clone() });
+    }
+    Ok(())
+}
+
+fn is_anonymous(principal: &Principal) -> bool {
+    *principal.key() == PrincipalKey::Anonymous
+}
+
 /// Decides. Pure: the same question always gets the same answer. `fixed` is asked only for a run that must be able to be made
 /// again.
 ///
@@ -86,8 +111,12 @@ pub enum Refused {
 #[must_use]
 pub fn decide(asked: Asked, fixed: impl FnOnce() -> Fixed) -> Decision {
     let Asked { principal, tool, arguments, correlation, locale, preview, person, answered, confirmation } = asked;
-    if !principal.missing(&tool.scopes).is_empty() {
-        return Decision::Refuse(Refused::Scope { needed: tool.scopes.clone() });
+    if let Err(refused) = may_call(&principal, &tool) {
+        return Decision::Refuse(refused);
+    }
+    // Whoever has not signed in was asked nothing and shown nothing: what came back is not theirs.
+    if is_anonymous(&principal) && (answered.is_some() || confirmation.is_some()) {
+        return Decision::Refuse(Refused::SignIn { needed: tool.scopes.clone() });
     }
     let arguments = Value::Object(arguments);
     let text = arguments.to_string();
@@ -107,9 +136,11 @@ pub fn decide(asked: Asked, fixed: impl FnOnce() -> Fixed) -> Decision {
     if preview && writes {
         return Decision::Preview(permit(Mode::Preview(fixed()), answered));
     }
-    if let Some(Confirmation { binding, answered, previewed, .. }) = confirmation {
+    if let Some(Confirmation { binding, answered, scopes, previewed, .. }) = confirmation {
         let permit = permit(Mode::Confirmed(Arc::new(previewed)), answered);
         return match binding.matches(&Binding::of(&permit)) {
+            // The guest is told of scopes, so what it does may hang on them.
+            Ok(()) if permit.scopes().ne(&scopes) => Decision::Refuse(Mismatch::Scopes.into()),
             Ok(()) => Decision::Permit(permit),
             Err(mismatch) => Decision::Refuse(mismatch.into()),
         };
@@ -125,7 +156,7 @@ pub fn decide(asked: Asked, fixed: impl FnOnce() -> Fixed) -> Decision {
 mod tests {
     use std::collections::BTreeSet;
 
-    use portcullis_manifest::{Fingerprint, Label, Limits};
+    use portcullis_manifest::{Fingerprint, Grants, Label, Limits};
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -136,6 +167,7 @@ mod tests {
         Arc::new(ApprovedTool {
             release: Fingerprint([0; 32]),
             plugin: "notes".parse().unwrap(),
+            plugin_scopes: Arc::default(),
             name: "create".parse().unwrap(),
             wire: "notes_create".parse().unwrap(),
             label,
@@ -144,10 +176,15 @@ mod tests {
             partial: false,
             asks: false,
             scopes: scopes.iter().map(|scope| scope.parse().unwrap()).collect(),
+            without_sign_in: false,
             input: Schema::compile(&json!({ "type": "object", "properties": { "n": { "type": "integer" } } })).unwrap(),
             output: None,
             limits: Limits { arguments: 20, ..Limits::default() },
         })
+    }
+
+    fn scopes(names: &[&str]) -> Vec<Scope> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
     }
 
     const FIXED: Fixed = Fixed { seed: [7; 32], clock: 1, call: Uuid::nil() };
@@ -168,7 +205,7 @@ mod tests {
 
     fn ask(tool: Arc<ApprovedTool>, held: &[&str], arguments: Value) -> Decision {
         let scopes: BTreeSet<Scope> = held.iter().map(|scope| scope.parse().unwrap()).collect();
-        let principal = Principal::subject("https://issuer.example", "ann", scopes);
+        let principal = Principal::subject("https://issuer.example", "ann", Grants { scopes, ..Grants::default() });
         let Value::Object(arguments) = arguments else { panic!("an object") };
         decide(asked(principal, tool, arguments), || FIXED)
     }
@@ -212,7 +249,7 @@ mod tests {
     }
 
     fn ann() -> Principal {
-        Principal::subject("https://issuer.example", "ann", BTreeSet::new())
+        Principal::subject("https://issuer.example", "ann", Grants::default())
     }
 
     fn numbered(n: u64) -> Map<String, Value> {
@@ -225,6 +262,7 @@ mod tests {
         Confirmation {
             binding,
             answered: None,
+            scopes: Vec::new(),
             previewed: Previewed { fixed: FIXED, effects: Vec::new(), whole: true },
             again: false,
         }
@@ -267,7 +305,7 @@ mod tests {
         let mut other = Arc::into_inner(confirmed_tool(Confirm::Preview)).unwrap();
         other.wire = "notes_delete".parse().unwrap();
         let wire = Arc::new(other);
-        let bob = Principal::subject("https://issuer.example", "bob", BTreeSet::new());
+        let bob = Principal::subject("https://issuer.example", "bob", Grants::default());
         for (asked, mismatch) in [
             (with(bob, &tool, 1), Mismatch::Principal),
             (with(Principal::local(), &tool, 1), Mismatch::Principal),
@@ -288,6 +326,47 @@ mod tests {
         let tool = Arc::new(tool);
         let asked = Asked { confirmation: Some(confirmation(&tool)), ..asked(ann(), tool, numbered(1)) };
         assert!(matches!(decide(asked, || FIXED), Decision::Refuse(Refused::Scope { .. })));
+    }
+
+    /// Fails without: the comparison of scopes in `decide`, and with a comparison of scopes that are not the plugin's.
+    #[test]
+    fn wr_05_a_confirmed_run_is_told_of_the_scopes_that_its_preview_was_told_of_or_is_not_made() {
+        let mut tool = Arc::into_inner(confirmed_tool(Confirm::Preview)).unwrap();
+        tool.plugin_scopes = scopes(&["notes:purge", "notes:write"]).into();
+        let tool = Arc::new(tool);
+        let given = Confirmation { scopes: scopes(&["notes:write"]), ..confirmation(&tool) };
+        let with = |held: &[&str]| {
+            let granted = Grants { scopes: scopes(held).into_iter().collect(), ..Grants::default() };
+            let ann = Principal::subject("https://issuer.example", "ann", granted);
+            decide(Asked { confirmation: Some(given.clone()), ..asked(ann, tool.clone(), numbered(1)) }, || FIXED)
+        };
+        for same in [&["notes:write"][..], &["notes:write", "mail:read"]] {
+            let Decision::Permit(permit) = with(same) else { panic!("{same:?}") };
+            assert!(permit.scopes().eq(&given.scopes));
+        }
+        for other in [&["notes:write", "notes:purge"][..], &["notes:purge"], &[]] {
+            let Decision::Refuse(refused) = with(other) else { panic!("{other:?}") };
+            assert_eq!(refused, Refused::Confirmation(Mismatch::Scopes), "{other:?}");
+        }
+    }
+
+    /// Fails without: the intersection in `Permit::scopes`.
+    #[test]
+    fn eg_09_a_permit_tells_of_the_plugins_scopes_that_are_held_and_of_no_other() {
+        let mut tool = Arc::into_inner(tool(Label::Read, &["notes:read"])).unwrap();
+        tool.plugin_scopes = scopes(&["notes:purge", "notes:read", "notes:write"]).into();
+        let tool = Arc::new(tool);
+        let told = |principal| {
+            let Decision::Permit(permit) = decide(asked(principal, tool.clone(), Map::new()), || FIXED) else {
+                panic!("permitted");
+            };
+            permit.scopes().map(Scope::to_string).collect::<Vec<_>>()
+        };
+        let held = ["notes:write", "mail:read", "NOTES:PURGE", "notes:read", "notes"];
+        let granted = Grants { scopes: scopes(&held).into_iter().collect(), ..Grants::default() };
+        let ann = Principal::subject("https://issuer.example", "ann", granted);
+        assert_eq!(told(ann), ["notes:read", "notes:write"]);
+        assert_eq!(told(Principal::local()), ["notes:purge", "notes:read", "notes:write"], "no token limits them");
     }
 
     #[test]

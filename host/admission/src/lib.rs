@@ -8,10 +8,12 @@ mod intended;
 mod permit;
 mod schema;
 mod tool;
+#[cfg(test)]
+mod without_sign_in;
 
 pub use confirmation::{Binding, Confirmation, Mismatch};
-pub use decide::{Asked, Decision, Refused, decide};
+pub use decide::{Asked, Decision, Refused, decide, may_call};
 pub use intended::{Content, Fixed, Intended, Previewed};
 pub use permit::{Answered, Arguments, Mode, Permit, Round, WriteProof};
 pub use schema::{BadSchema, Misfit, Schema};
-pub use tool::ApprovedTool;
+pub use tool::{ApprovedTool, SignInNeeded};

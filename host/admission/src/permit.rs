@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_manifest::Principal;
+use portcullis_manifest::{Principal, Scope};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -85,6 +85,12 @@ impl Permit {
     #[must_use]
     pub fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// What the guest is told that the principal holds: of the scopes that the tools of its plugin need, those of the token, and
+    /// no other (catalogue EG-09). Sorted.
+    pub fn scopes(&self) -> impl Iterator<Item = &Scope> {
+        self.principal.held(&self.tool.plugin_scopes).into_iter()
     }
 
     /// What is called.

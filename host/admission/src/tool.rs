@@ -1,10 +1,10 @@
 //! A tool of an approved release, with everything a call needs made ready once.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use portcullis_manifest::{
-    Access, CapabilityName, Confirm, Effect, Fingerprint, Grant, HostFunction, Label, Limits, PluginName, Scope,
-    ToolName, WireName,
+    Access, Capability, CapabilityName, Confirm, Effect, Fingerprint, Grant, HostFunction, Label, Limits, Partition,
+    PluginName, Scope, ToolName, WireName,
 };
 
 use crate::Schema;
@@ -16,6 +16,8 @@ pub struct ApprovedTool {
     pub release: Fingerprint,
     /// The plugin.
     pub plugin: PluginName,
+    /// The scopes that the tools of the plugin need, each once and sorted: the only ones that it is ever told of.
+    pub plugin_scopes: Arc<[Scope]>,
     /// The tool's name in its manifest: what the guest is told.
     pub name: ToolName,
     /// Its name on the wire: what clients and the audit say.
@@ -32,6 +34,8 @@ pub struct ApprovedTool {
     pub asks: bool,
     /// Scopes a principal needs, all of them.
     pub scopes: Vec<Scope>,
+    /// An approver and the operator let it be called without sign-in. Not enough by itself: [`ApprovedTool::is_open`].
+    pub without_sign_in: bool,
     /// What its arguments must be.
     pub input: Schema,
     /// What its structured content must be.
@@ -40,7 +44,61 @@ pub struct ApprovedTool {
     pub limits: Limits,
 }
 
+/// Why a tool is called only by somebody who has signed in, whatever an approver and the operator say (DESIGN section 6a).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignInNeeded {
+    /// Who changes anything is known.
+    #[error("it is labelled `{}`, and only tools labelled `read` may be", .0.as_str())]
+    Writes(Label),
+    /// There is nobody who could confirm.
+    #[error("its calls have to be confirmed (`confirm`), and nobody is there who could")]
+    Confirm,
+    /// There is no token that could hold any.
+    #[error(
+        "its callers need the scopes {}, which come with an access token: with no `scopes` in plugin.toml it could be",
+        .0.iter().map(Scope::as_str).collect::<Vec<_>>().join(" ")
+    )]
+    Scopes(Vec<Scope>),
+    /// There is no user without a user.
+    #[error(
+        "it uses `{0}`, of which each person has a part of their own (`partition = \"user\"`), and without sign-in there is \
+         no person: `partition = \"shared\"` in plugin.toml would allow it, if everybody may see the same"
+    )]
+    OwnPartition(CapabilityName),
+}
+
 impl ApprovedTool {
+    /// Whether this could be called without sign-in, if an approver and the operator allow it.
+    ///
+    /// # Errors
+    /// Says what stands against it.
+    pub fn can_be_open(&self) -> Result<(), SignInNeeded> {
+        if self.label != Label::Read {
+            return Err(SignInNeeded::Writes(self.label));
+        }
+        if self.confirm != Confirm::None {
+            return Err(SignInNeeded::Confirm);
+        }
+        if !self.scopes.is_empty() {
+            return Err(SignInNeeded::Scopes(self.scopes.clone()));
+        }
+        let own = |grant: &&Grant| match &grant.capability {
+            Capability::Kv(kv) => kv.partition == Partition::User,
+            Capability::Files(files) => files.partition == Partition::User,
+            Capability::Http(_) => false,
+        };
+        match self.grants.iter().find(own) {
+            Some(grant) => Err(SignInNeeded::OwnPartition(grant.name.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether it is called without sign-in.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.without_sign_in && self.can_be_open().is_ok()
+    }
+
     /// The grant that opens `function` on `capability`: of the function's own kind, and as far as its effect reaches
     /// (catalogue WX-04).
     ///
@@ -77,8 +135,6 @@ impl ApprovedTool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use portcullis_manifest::{Capability, HOST_FUNCTIONS, Interface, KvCapability, Partition, http::HttpCapability};
     use serde_json::json;
 
@@ -101,6 +157,7 @@ mod tests {
         ApprovedTool {
             release: Fingerprint([0; 32]),
             plugin: "notes".parse().unwrap(),
+            plugin_scopes: Arc::default(),
             name: "create".parse().unwrap(),
             wire: "notes_create".parse().unwrap(),
             label: Label::Write,
@@ -113,6 +170,7 @@ mod tests {
             partial: false,
             asks: false,
             scopes: Vec::new(),
+            without_sign_in: false,
             input: Schema::compile(&json!({ "type": "object" })).unwrap(),
             output: None,
             limits: Limits { time: Duration::from_secs(7), ..Limits::default() },
