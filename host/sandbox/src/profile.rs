@@ -168,7 +168,28 @@ impl EngineProfile {
 
 #[cfg(test)]
 mod tests {
+    use wasmtime::Engine;
+
     use super::*;
+
+    /// Where an ELF file says for which machine its code is, and what it says for x86-64.
+    const MACHINE: (std::ops::Range<usize>, [u8; 2]) = (18..20, [62, 0]);
+
+    /// Fails if Winch is compiled in, or if the interpreter Pulley, which wasmtime 48 can't leave out, is what runs guests.
+    #[test]
+    fn wx_13_guests_are_machine_code_that_cranelift_made() {
+        let profile = EngineProfile::current();
+        for config in [profile.compiling(), profile.serving(PoolLimits::default())] {
+            let engine = Engine::new(&config).unwrap();
+            assert!(!engine.is_pulley());
+            let artefact = engine.precompile_component(&wat::parse_str("(component (core module (func)))").unwrap());
+            assert_eq!(artefact.unwrap()[MACHINE.0], MACHINE.1);
+        }
+        let mut winch = profile.compiling();
+        winch.strategy(Strategy::Winch);
+        let error = Engine::new(&winch).map(drop).unwrap_err();
+        assert!(format!("{error:?}").contains("winch support not compiled in"), "{error:?}");
+    }
 
     /// Fails without: `check_target`. That it is asked at the start is the first line of `Engine::start`.
     #[test]

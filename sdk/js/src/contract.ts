@@ -74,6 +74,7 @@ export interface QuestionsImport {
 export interface CallerImport {
   get(): {
     subject: string | null;
+    scopes: readonly string[];
     locale: string | null;
     correlationId: string;
     timeLeftMs: number;

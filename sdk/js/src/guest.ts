@@ -152,8 +152,8 @@ function checkedTools(plugin: Plugin, { file, tools: listed }: ManifestFacts): M
 }
 
 function factsOf(host: CallerImport): Caller {
-  const { subject, locale, correlationId, timeLeftMs, preview } = host.get();
-  const facts: Caller = { correlationId, timeLeftMs: Number(timeLeftMs), preview };
+  const { subject, scopes, locale, correlationId, timeLeftMs, preview } = host.get();
+  const facts: Caller = { scopes, correlationId, timeLeftMs: Number(timeLeftMs), preview };
   if (typeof subject === "string") facts.subject = subject;
   if (typeof locale === "string") facts.locale = locale;
   return facts;

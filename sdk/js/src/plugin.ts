@@ -18,6 +18,11 @@ export interface Log {
 export interface Caller {
   /** A pseudonym: stable for this plugin and person, different for every other plugin. Absent: not signed in. */
   subject?: string;
+  /**
+   * Of the scopes that tools of this plugin list in the manifest, those that the caller holds, sorted. The called tool's own are
+   * always among them.
+   */
+  scopes: readonly string[];
   /** BCP 47, as the client gave it; a hint. */
   locale?: string;
   /** Names this call in the audit and in errors. */

@@ -56,7 +56,7 @@ export interface TestOptions {
   answers?: Record<string, object | "declined" | "cancelled">;
   /** Calls are previews: requests are recorded and have no answer, and nothing that a call writes stays. */
   preview?: boolean;
-  /** Facts about the caller; a signed-in person without a locale when left out. */
+  /** Facts about the caller; a signed-in person without scopes and without a locale when left out. */
   caller?: Partial<Caller>;
 }
 
@@ -104,7 +104,8 @@ export function testPlugin(plugin: Plugin, options: TestOptions = {}): TestPlugi
     tools: Object.keys(plugin.tools),
     capabilities: Object.fromEntries([...kinds(kv, "kv"), ...kinds(files, "files"), ...kinds(Object.keys(http), "http")]),
   };
-  const facts = { subject: "test-person", locale: null, correlationId: "test-call", timeLeftMs: 10_000, preview, ...caller };
+  const known = { subject: "test-person", scopes: [], locale: null, correlationId: "test-call", timeLeftMs: 10_000, preview };
+  const facts = { ...known, ...caller };
   let round: WireRound | null = null;
   const imports: Imports = {
     log: { write: (level, message) => void logged.push({ level, message }) },

@@ -28,7 +28,7 @@ function host() {
   const interfaces = {
     log: { write: (level: string, message: string) => void lines.push(`${level}: ${message}`) },
     caller: {
-      get: () => ({ subject: "p-1", locale: undefined, correlationId: "c-1", timeLeftMs: 1234n, preview: false }),
+      get: () => ({ subject: "p-1", scopes: ["a:read", "b"], locale: undefined, correlationId: "c-1", timeLeftMs: 1234n, preview: false }),
     },
     egress: { read: answer, send: answer },
     secrets: { placeholder: (name: string) => `stand-in-${name}` },
@@ -162,7 +162,7 @@ describe("a component without extras", () => {
   });
 
   test("facts about the caller arrive, and an absent one stays absent", async () => {
-    assert.deepEqual(await structured("who"), { subject: "p-1", correlationId: "c-1", timeLeftMs: 1234, preview: false });
+    assert.deepEqual(await structured("who"), { subject: "p-1", scopes: ["a:read", "b"], correlationId: "c-1", timeLeftMs: 1234, preview: false });
   });
 
   test("log and console write to the host's log", async () => {

@@ -1,6 +1,6 @@
 //! What a tool is given beside its arguments.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 use core::time::Duration;
 
 use crate::{
@@ -24,6 +24,9 @@ pub struct Context {
 pub struct Caller {
     /// A pseudonym: stable for this plugin and person, different for every other plugin. None: not signed in.
     pub subject: Option<String>,
+    /// Of the scopes that tools of this plugin list in the manifest, those that the caller holds, sorted. The called tool's own
+    /// are always among them; see [`holds`](Self::holds) for the others.
+    pub scopes: Vec<String>,
     /// BCP 47, as the client gave it; a hint.
     pub locale: Option<String>,
     /// Names this call in the audit and in errors.
@@ -32,6 +35,22 @@ pub struct Caller {
     pub time_left: Duration,
     /// This call is a preview: writes are recorded and not done, and no request leaves the host.
     pub preview: bool,
+}
+
+impl Caller {
+    /// Whether the caller holds a scope, by exact equality. It must be one that a tool of this plugin lists in the manifest: of
+    /// others a plugin is told nothing, and this is false.
+    ///
+    /// ```
+    /// # use portcullis_plugin::Context;
+    /// fn may_see_internal(cx: &Context) -> bool {
+    ///     cx.caller().holds("tickets:internal")
+    /// }
+    /// ```
+    #[must_use]
+    pub fn holds(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|held| held == scope)
+    }
 }
 
 impl Context {
@@ -77,7 +96,7 @@ impl Context {
     /// Facts about this call, as they are now.
     #[must_use]
     pub fn caller(&self) -> Caller {
-        let caller::Info { subject, locale, correlation_id, time_left_ms, preview } = caller::get();
-        Caller { subject, locale, correlation_id, time_left: Duration::from_millis(time_left_ms), preview }
+        let caller::Info { subject, scopes, locale, correlation_id, time_left_ms, preview } = caller::get();
+        Caller { subject, scopes, locale, correlation_id, time_left: Duration::from_millis(time_left_ms), preview }
     }
 }

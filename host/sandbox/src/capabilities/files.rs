@@ -40,7 +40,7 @@ impl CallState {
         let Capability::Files(files) = grant.capability else {
             return Err(Error::NotGranted("not a files capability".to_owned()));
         };
-        let owner = self.owner(files.partition, Interface::Files);
+        let owner = self.owner(files.partition, Interface::Files, capability).map_err(Error::NeedsUser)?;
         let at =
             FilesPartition { plugin: self.permit.tool().plugin.to_string(), capability: grant.name.to_string(), owner };
         Ok(Opened { at, limits: FilesLimits { bytes: files.quota, files: files.files } })

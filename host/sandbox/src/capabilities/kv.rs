@@ -43,7 +43,7 @@ impl CallState {
         let Capability::Kv(kv) = grant.capability else {
             return Err(Error::NotGranted("not a kv capability".to_owned()));
         };
-        let owner = self.owner(kv.partition, Interface::Kv);
+        let owner = self.owner(kv.partition, Interface::Kv, capability).map_err(Error::NeedsUser)?;
         let at =
             KvPartition { plugin: self.permit.tool().plugin.to_string(), capability: grant.name.to_string(), owner };
         Ok(Opened { at, limits: PartitionLimits { bytes: kv.quota, keys: kv.keys } })

@@ -19,7 +19,7 @@ use std::{
 use portcullis_admission::{Permit, WriteProof};
 use portcullis_audit::Pseudonyms;
 use portcullis_egress::Egress;
-use portcullis_manifest::{Effect, Grant, HostFunction, Interface, Partition, http::Boundary};
+use portcullis_manifest::{Effect, Grant, HostFunction, Interface, Partition, PrincipalKey, http::Boundary};
 use portcullis_store::Store;
 
 pub(crate) use effects::Effects;
@@ -115,11 +115,8 @@ impl CallState {
     }
 
     /// Whose rows or files a partitioned capability opens, for an interface of the contract.
-    fn owner(&self, partition: Partition, interface: Interface) -> String {
-        match partition {
-            Partition::Shared => String::new(),
-            Partition::User => self.services.pseudonyms.of(interface.as_str(), self.permit.principal().key()),
-        }
+    fn owner(&self, partition: Partition, interface: Interface, capability: &str) -> Result<String, String> {
+        owner(&self.services.pseudonyms, self.permit.principal().key(), partition, interface, capability)
     }
 
     /// Counts a host call of the contract. The base list is bounded by fuel, time and handles.
@@ -136,6 +133,27 @@ impl CallState {
     /// The call's writes, for its commit.
     pub(crate) fn take_writes(&mut self) -> Writes {
         Writes { kv: self.kv.take_writes(), files: self.files.take_writes() }
+    }
+}
+
+/// Without a user there is no user partition (DESIGN section 6a), and never a shared one in its place: admission gives no
+/// permit for such a call, and this holds without it.
+fn owner(
+    pseudonyms: &Pseudonyms,
+    principal: &PrincipalKey,
+    partition: Partition,
+    interface: Interface,
+    capability: &str,
+) -> Result<String, String> {
+    match (partition, principal) {
+        (Partition::Shared, _) => Ok(String::new()),
+        (Partition::User, PrincipalKey::Anonymous) => Err(format!(
+            "`{capability}` belongs to each person separately (`partition = \"user\"` in plugin.toml), and nobody is signed in: \
+             sign in and call again"
+        )),
+        (Partition::User, key @ (PrincipalKey::Local | PrincipalKey::Subject { .. })) => {
+            Ok(pseudonyms.of(interface.as_str(), key))
+        }
     }
 }
 
@@ -203,3 +221,6 @@ const fn same(a: &str, b: &str) -> bool {
 fn full_name(function: &HostFunction) -> String {
     format!("{}.{}", function.interface.as_str(), function.name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,9 @@
 //! the sandbox.
 
 use std::{
+    fmt::Display,
     future::{Future as _, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
         Arc,
@@ -154,12 +156,14 @@ impl Plugin {
         let step = self.linked().pace.begin();
         let mut call = Held::new(async move { linked.run_here(permit, keep, start).await });
         if small && step.may_begin_here() {
-            let here = poll_fn(|context| match Pin::new(&mut call).poll(context) {
-                Poll::Ready(ended) => Poll::Ready(Some(ended)),
-                Poll::Pending if call.is_quick() => Poll::Pending,
-                Poll::Pending => Poll::Ready(None),
+            // A panic of the host ends this call alone, as it does among the guests' threads, and not who asked for it.
+            let here = poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut call).poll(context))) {
+                Ok(Poll::Ready(ended)) => Poll::Ready(Ok(Some(ended))),
+                Ok(Poll::Pending) if call.is_quick() => Poll::Pending,
+                Ok(Poll::Pending) => Poll::Ready(Ok(None)),
+                Err(_) => Poll::Ready(Err(lost(&"it panicked"))),
             });
-            if let Some((ran, held)) = here.await {
+            if let Some((ran, held)) = here.await? {
                 step.end(held);
                 return Ok(ran);
             }
@@ -170,12 +174,15 @@ impl Plugin {
                 step.end(held);
                 Ok(ran)
             }
-            Err(error) => {
-                tracing::error!(target: "portcullis::alert", alert = "host-panic", %error, "a call's task ended by itself");
-                Err(Lost)
-            }
+            Err(error) => Err(lost(&error)),
         }
     }
+}
+
+/// Whoever runs the host is told that it failed; the panic itself is in the log.
+fn lost(error: &dyn Display) -> Lost {
+    tracing::error!(target: "portcullis::alert", alert = "host-panic", %error, "a call's task ended by itself");
+    Lost
 }
 
 impl Linked {

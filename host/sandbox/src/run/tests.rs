@@ -3,13 +3,15 @@ use std::{sync::Arc, time::Duration};
 use portcullis_admission::{ApprovedTool, Asked, Decision, Permit, Schema, decide};
 use portcullis_audit::{Pseudonyms, ResultClass};
 use portcullis_egress::{Egress, EgressConfig, NameServers, ResolverConfig};
-use portcullis_manifest::{Confirm, Digest, Fingerprint, Interface, Label, Limits, Principal};
+use portcullis_manifest::{Confirm, Digest, Fingerprint, Grant, Interface, Label, Limits, Principal};
 use portcullis_store::sqlite::{OwnerLock, SqliteStore};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::*;
 use crate::{ArtefactCache, EngineProfile, HostKey, PoolLimits, Services};
+
+mod panics;
 
 const CONSTANT: &str = include_str!("../../testdata/constant.wat");
 
@@ -66,17 +68,23 @@ impl Rig {
 }
 
 fn permit(limits: Limits) -> Permit {
+    permit_of(limits, Label::Read, Vec::new())
+}
+
+fn permit_of(limits: Limits, label: Label, grants: Vec<Grant>) -> Permit {
     let tool = ApprovedTool {
         release: Fingerprint([0; 32]),
         plugin: "constant".parse().unwrap(),
+        plugin_scopes: Arc::default(),
         name: "constant".parse().unwrap(),
         wire: "constant_constant".parse().unwrap(),
-        label: Label::Read,
-        grants: Vec::new(),
+        label,
+        grants,
         confirm: Confirm::None,
         partial: false,
         asks: false,
         scopes: Vec::new(),
+        without_sign_in: false,
         input: Schema::compile(&json!({ "type": "object" })).unwrap(),
         output: None,
         limits,
@@ -201,4 +209,16 @@ fn rg_02_a_component_that_was_not_compiled_here_is_not_run() {
     let rig = rig();
     let error = Plugin::load(&rig.engine, &rig.cache, &constant(), &[], &Limits::default()).err().unwrap();
     assert!(matches!(error, LoadError::NotCompiled), "{error}");
+}
+
+/// Fails if an artefact for the engine's interpreter is run, were one ever to come into the cache.
+#[test]
+fn wx_13_what_was_compiled_for_an_interpreter_is_not_run() {
+    let rig = rig();
+    let mut config = EngineProfile::current().compiling();
+    config.target("pulley64").unwrap().signals_based_traps(false);
+    let artefact = wasmtime::Engine::new(&config).unwrap().precompile_component(&constant()).unwrap();
+    rig.cache.put(Digest::of(&constant()), &artefact).unwrap();
+    let error = Plugin::load(&rig.engine, &rig.cache, &constant(), &[], &Limits::default()).err().unwrap();
+    assert!(!matches!(error, LoadError::NotCompiled), "it was found, and refused: {error}");
 }
