@@ -148,6 +148,7 @@ mod tests {
         ApprovedTool {
             release: Fingerprint([0; 32]),
             plugin: "notes".parse().unwrap(),
+            plugin_scopes: std::sync::Arc::default(),
             name: "look".parse().unwrap(),
             wire: "notes_look".parse().unwrap(),
             label: Label::Read,
@@ -156,6 +157,7 @@ mod tests {
             partial: false,
             asks: false,
             scopes: Vec::new(),
+            without_sign_in: false,
             input: Schema::compile(&json!({ "type": "object" })).unwrap(),
             output: Some(Schema::compile(&json!({ "type": "object", "required": ["a"] })).unwrap()),
             limits: Limits::default(),

@@ -1,14 +1,14 @@
 //! The approved releases now served, made ready once for each generation.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use portcullis_admission::{ApprovedTool, Schema};
 use portcullis_backend::{ToolDescriptor, ToolList};
 use portcullis_manifest::{
-    BoundaryErrors, Confirm, Digest, Fingerprint, Hints, Label, Package, PluginName, Preview, Tool,
+    BoundaryErrors, Confirm, Digest, Fingerprint, Hints, Label, Package, PluginName, Preview, Principal, Scope, Tool,
 };
 use portcullis_sandbox::{LoadError, Plugin};
 use portcullis_store::Release;
@@ -16,13 +16,15 @@ use serde_json::{Value, json, value::to_raw_value};
 
 use crate::{
     Policy, ReadRelease, SourceError,
+    access::{Door, Lists},
     way::{ARGUMENT, output_or_preview},
 };
 
 /// See the module. A call sees one catalogue, whole, from its beginning to its end (catalogue MC-41).
 pub(crate) struct Catalogue {
-    tools: HashMap<String, Served>,
-    list: Arc<ToolList>,
+    tools: HashMap<String, (Door, Served)>,
+    lists: Lists,
+    scopes: Vec<Scope>,
     ready: BTreeMap<Fingerprint, Arc<Ready>>,
 }
 
@@ -98,42 +100,52 @@ pub enum NotServed {
 
 impl Catalogue {
     pub(crate) fn empty() -> Self {
-        Self::new(0, Vec::new())
+        Self::new(0, Vec::new(), &Policy::default())
     }
 
     /// A catalogue of releases that have been checked and loaded.
-    pub(crate) fn new(generation: u64, releases: Vec<Arc<Ready>>) -> Self {
+    pub(crate) fn new(generation: u64, releases: Vec<Arc<Ready>>, policy: &Policy) -> Self {
         let mut tools = HashMap::new();
-        let mut descriptors = Vec::new();
+        let (mut descriptors, mut scopes) = (Vec::new(), BTreeSet::new());
         for release in &releases {
+            let door = Door::of(&release.name, policy);
             for (descriptor, tool) in &release.tools {
                 let served = Served { tool: tool.clone(), plugin: release.plugin.clone() };
-                tools.insert(tool.wire.as_str().to_owned(), served);
-                descriptors.push(descriptor.clone());
+                tools.insert(tool.wire.as_str().to_owned(), (door.clone(), served));
+                descriptors.push((release.name.clone(), descriptor.clone()));
+                scopes.extend(tool.scopes.iter().cloned());
             }
         }
-        descriptors.sort_by(|a, b| a.name.cmp(&b.name));
-        let list = ToolList { generation, varies: false, tools: descriptors.into() };
+        let lists = Lists::new(generation, descriptors, policy);
         let ready = releases.into_iter().map(|release| (release.fingerprint, release)).collect();
-        Self { tools, list: Arc::new(list), ready }
+        Self { tools, lists, scopes: scopes.into_iter().collect(), ready }
     }
 
     /// This catalogue after a decision, made of what is known without asking the store: `approved` instead of its plugin's
     /// other release, or none of `withdrawn`.
-    pub(crate) fn after(&self, withdrawn: Fingerprint, approved: Option<Arc<Ready>>) -> Self {
+    pub(crate) fn after(&self, withdrawn: Fingerprint, approved: Option<Arc<Ready>>, policy: &Policy) -> Self {
         let replaced = |release: &Ready| approved.as_ref().is_some_and(|approved| approved.name == release.name);
         let kept = self.ready.values().filter(|release| release.fingerprint != withdrawn && !replaced(release));
         let releases = kept.chain(&approved).cloned().collect();
         // The store's number grows with every decision, too.
-        Self::new(self.list.generation + 1, releases)
+        Self::new(self.lists.generation() + 1, releases, policy)
     }
 
-    pub(crate) fn find(&self, name: &str) -> Option<&Served> {
-        self.tools.get(name)
+    /// The tool of that name, if `principal` may see it: what they may not see is found as little as what is not there
+    /// (catalogue AU-06).
+    pub(crate) fn find(&self, name: &str, principal: &Principal) -> Option<&Served> {
+        let (door, served) = self.tools.get(name)?;
+        door.lets_in(principal).then_some(served)
     }
 
-    pub(crate) fn list(&self) -> &Arc<ToolList> {
-        &self.list
+    /// The tools that `principal` may see.
+    pub(crate) fn list(&self, principal: &Principal) -> Arc<ToolList> {
+        self.lists.of(principal)
+    }
+
+    /// What the tools that are served ask their callers for, sorted.
+    pub(crate) fn scopes(&self) -> &[Scope] {
+        &self.scopes
     }
 
     /// A release that is ready already. Its fingerprint covers all that it was made of.
@@ -148,15 +160,24 @@ pub(crate) struct Ready {
     name: PluginName,
     pub(crate) plugin: Plugin,
     pub(crate) tools: Vec<(ToolDescriptor, Arc<ApprovedTool>)>,
+    /// What its approval says of calls without sign-in: names on the wire. The fingerprint does not cover it.
+    pub(crate) without_sign_in: BTreeSet<String>,
 }
 
 impl Ready {
-    pub(crate) fn new(release: &ReadRelease, plugin: Plugin, policy: &Policy) -> Result<Self, NotServed> {
+    pub(crate) fn new(
+        release: &ReadRelease,
+        plugin: Plugin,
+        without_sign_in: BTreeSet<String>,
+        policy: &Policy,
+    ) -> Result<Self, NotServed> {
         let manifest = &release.package.manifest;
+        let scopes: Arc<[Scope]> = manifest.scopes().into_iter().collect();
         let tools = manifest.tools.iter().zip(release.schemas()?);
-        let tools = tools.map(|(tool, schemas)| ready_tool(release, tool, schemas, policy));
+        let tools = tools.map(|(tool, schemas)| ready_tool(release, tool, schemas, &scopes, &without_sign_in, policy));
         let tools = tools.collect::<Result<_, _>>()?;
-        Ok(Self { fingerprint: release.fingerprint, name: manifest.plugin.name.clone(), plugin, tools })
+        let name = manifest.plugin.name.clone();
+        Ok(Self { fingerprint: release.fingerprint, name, plugin, tools, without_sign_in })
     }
 }
 
@@ -186,6 +207,8 @@ fn ready_tool(
     release: &ReadRelease,
     tool: &Tool,
     (input, output): (Schema, Option<Schema>),
+    plugin_scopes: &Arc<[Scope]>,
+    without_sign_in: &BTreeSet<String>,
     policy: &Policy,
 ) -> Result<(ToolDescriptor, Arc<ApprovedTool>), NotServed> {
     let package = &release.package;
@@ -193,6 +216,7 @@ fn ready_tool(
     let approved = ApprovedTool {
         release: release.fingerprint,
         plugin: package.manifest.plugin.name.clone(),
+        plugin_scopes: plugin_scopes.clone(),
         name: tool.name.clone(),
         wire: wire.clone(),
         label: tool.label,
@@ -201,12 +225,20 @@ fn ready_tool(
         partial: tool.preview == Preview::Partial,
         asks: !tool.ask.is_empty(),
         scopes: tool.scopes.clone(),
+        without_sign_in: without_sign_in.contains(wire.as_str()) && policy.opens(&package.manifest.plugin.name),
         input,
         output,
         limits: package.manifest.limits.clone(),
     };
     let hints = package.manifest.hints(tool, &policy.boundary);
-    let json = to_raw_value(&descriptor(package, tool, &approved, hints)).expect("a JSON value can be written");
+    let mut descriptor = descriptor(package, tool, &approved, hints);
+    if policy.signs_in {
+        let schemes = security_schemes(&approved);
+        // Once for clients that look there, and once for those that drop members which MCP does not name.
+        descriptor["_meta"] = json!({ "securitySchemes": schemes });
+        descriptor["securitySchemes"] = schemes;
+    }
+    let json = to_raw_value(&descriptor).expect("a JSON value can be written");
     Ok((ToolDescriptor { name: wire, json: Arc::from(json) }, Arc::new(approved)))
 }
 
@@ -235,6 +267,12 @@ fn descriptor(package: &Package, tool: &Tool, approved: &ApprovedTool, hints: Hi
         "openWorldHint": hints.open_world,
     });
     descriptor
+}
+
+/// How a client may call it, as ChatGPT reads it: it offers to link an account only for what says so.
+fn security_schemes(tool: &ApprovedTool) -> Value {
+    let signed_in = json!({ "type": "oauth2", "scopes": tool.scopes });
+    if tool.is_open() { json!([{ "type": "noauth" }, signed_in]) } else { json!([signed_in]) }
 }
 
 /// The carrier that every client has (DESIGN section 6a).

@@ -1,14 +1,15 @@
 //! The host as one value: everything that a call or an admin needs.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use portcullis_audit::{AdminAction, AuditLog, Pseudonyms};
 use portcullis_backend::{
-    Backend, CallAnswer, CallRefused, Credentials, Refusal, ServerInfo, ToolList, ToolRequest, Unauthenticated,
+    Authorization, Backend, CallAnswer, CallRefused, Credentials, Refusal, Resource, ServerInfo, ToolList, ToolRequest,
+    Unauthenticated,
 };
 use portcullis_egress::Egress;
-use portcullis_identity::Identity;
+use portcullis_identity::{Denials, Identity, NotProven, Presented};
 use portcullis_manifest::Principal;
 use portcullis_sandbox::{ArtefactCache, Compiler, Engine, EngineError, HostKey, Plugin, PoolLimits, Services};
 use portcullis_store::{AuditEntry, AuditFilter, Release, Store, Unavailable};
@@ -18,7 +19,8 @@ use crate::{
     CapacityLimits, NotServed, Policy, RateLimits,
     capacity::{Capacity, needs},
     catalogue::{Catalogue, Ready, read_stored},
-    rate::Rates,
+    deny::Denying,
+    rate::{Rates, network},
     way::Seals,
 };
 
@@ -46,6 +48,8 @@ pub struct HostConfig {
     pub egress: Egress,
     /// What the operator says of tools.
     pub policy: Policy,
+    /// Whom this host's listeners shut out; kept as the store has it.
+    pub denials: Denials,
 }
 
 /// A host can't be started.
@@ -77,9 +81,10 @@ pub struct Host {
     pub(crate) four_eyes: bool,
     pub(crate) seals: Seals,
     pub(crate) policy: Policy,
+    pub(crate) denying: Denying,
     /// Publishing, deciding and reloading go one after the other.
     pub(crate) admin: tokio::sync::Mutex<()>,
-    identity: Identity,
+    pub(crate) identity: Identity,
     server: ServerInfo,
     key: HostKey,
 }
@@ -90,7 +95,7 @@ impl Host {
     /// # Errors
     /// See [`HostError`].
     pub async fn start(config: HostConfig, store: Arc<dyn Store>, compiler: Compiler) -> Result<Self, HostError> {
-        let HostConfig { data, identity, server, pool, capacity, rates, four_eyes, egress, policy } = config;
+        let HostConfig { data, identity, server, pool, capacity, rates, four_eyes, egress, policy, denials } = config;
         let key = HostKey::open(&data, store.releases().await?.is_empty())?;
         let artefacts = ArtefactCache::open(&data, &key)?;
         let pseudonyms = Pseudonyms::new(key.derive("pseudonym"));
@@ -100,6 +105,7 @@ impl Host {
             egress: Arc::new(egress),
             boundary: policy.boundary.clone(),
         };
+        let denying = Denying::start(store.clone(), denials).await?;
         let engine = Arc::new(Engine::start(pool, services)?);
         let audit = AuditLog::start(store.clone());
         let host = Self {
@@ -116,6 +122,7 @@ impl Host {
             four_eyes,
             seals: Seals::new(|purpose| key.derive(purpose)),
             policy,
+            denying,
             admin: tokio::sync::Mutex::new(()),
             identity,
             server,
@@ -124,6 +131,19 @@ impl Host {
         host.audit.admin(AdminAction::Start, "host", None, host.server.version.clone()).await?;
         host.reload().await?;
         Ok(host)
+    }
+
+    /// Records that credentials were refused, by which rule of `host/identity`, and from where, as far as two that came from the
+    /// same place can be told to (catalogue AU-26). Nothing of the credentials.
+    pub fn refused_token(&self, rule: &'static str, source: Option<IpAddr>) {
+        let source = source.map(|source| self.pseudonyms.of_source(network(source))).unwrap_or_default();
+        self.audit.refused(rule, &source, "", Uuid::nil());
+    }
+
+    /// Records that somebody who is proven holds no role for what they asked of the admin plane (catalogue AU-07). By name, as
+    /// everything that admins do.
+    pub fn refused_role(&self, by: &str) {
+        self.audit.refused("role", by, "", Uuid::nil());
     }
 
     /// A key for one purpose, derived from the host's.
@@ -177,11 +197,13 @@ impl Host {
         let served = self.store.served().await?;
         let (mut ready, mut left_out) = (Vec::new(), Vec::new());
         for row in &served.releases {
-            if let Some(proven) = proven.filter(|proven| proven.fingerprint == row.fingerprint) {
+            let open = without_sign_in(row);
+            let same = |proven: &&Arc<Ready>| proven.fingerprint == row.fingerprint && proven.without_sign_in == open;
+            if let Some(proven) = proven.filter(same) {
                 ready.push(proven.clone());
                 continue;
             }
-            match self.ready(row).await {
+            match self.ready(row, open).await {
                 Ok(release) => ready.push(release),
                 Err(error) => {
                     tracing::error!(target: "portcullis::alert", alert = "release-not-served", release = %row.id, %error, "an approved release is not served");
@@ -189,26 +211,40 @@ impl Host {
                 }
             }
         }
-        self.catalogue.store(Arc::new(Catalogue::new(served.generation, ready)));
+        for plugin in self.policy.access.keys() {
+            if !served.releases.iter().any(|row| row.id.plugin == *plugin) {
+                // Perhaps a name that is misspelt, and the plugin that was meant is for everybody.
+                tracing::warn!(%plugin, "[access] names a plugin that is not served: when one of that name is, only those groups see it");
+            }
+        }
+        self.catalogue.store(Arc::new(Catalogue::new(served.generation, ready, &self.policy)));
         Ok(left_out)
     }
 
-    /// A stored release, ready to be served: as the catalogue has it, or read, loaded and compiled now.
-    pub(crate) async fn ready(&self, row: &Release) -> Result<Arc<Ready>, NotServed> {
-        if let Some(ready) = self.catalogue.load().ready(row.fingerprint) {
-            return Ok(ready.clone());
-        }
-        let component = self.store.component(row.fingerprint).await?;
-        let component = Arc::new(component.ok_or_else(|| NotServed::Row("it has no component".to_owned()))?);
-        let (row, bytes, policy) = (row.clone(), component.clone(), self.policy.clone());
-        let release = apart(move || {
-            let found = portcullis_manifest::Digest::of(&bytes);
-            if found == row.digest { read_stored(&row, &policy) } else { Err(NotServed::Component { found }) }
-        })
-        .await??;
-        let plugin = self.load(&release, component).await?;
+    /// A stored release, ready to be served with the tools in `open` callable without sign-in: as the catalogue has it, or
+    /// read, loaded and compiled now.
+    pub(crate) async fn ready(&self, row: &Release, open: BTreeSet<String>) -> Result<Arc<Ready>, NotServed> {
+        let known = self.catalogue.load().ready(row.fingerprint).cloned();
+        let (row, policy) = (row.clone(), self.policy.clone());
+        let (release, plugin) = match known {
+            Some(known) if known.without_sign_in == open => return Ok(known),
+            // Approved anew, with other tools open: the guest is the same.
+            Some(known) => (apart(move || read_stored(&row, &policy)).await??, known.plugin.clone()),
+            None => {
+                let component = self.store.component(row.fingerprint).await?;
+                let component = Arc::new(component.ok_or_else(|| NotServed::Row("it has no component".to_owned()))?);
+                let bytes = component.clone();
+                let release = apart(move || {
+                    let found = portcullis_manifest::Digest::of(&bytes);
+                    if found == row.digest { read_stored(&row, &policy) } else { Err(NotServed::Component { found }) }
+                })
+                .await??;
+                let plugin = self.load(&release, component).await?;
+                (release, plugin)
+            }
+        };
         let policy = self.policy.clone();
-        Ok(Arc::new(apart(move || Ready::new(&release, plugin, &policy)).await??))
+        Ok(Arc::new(apart(move || Ready::new(&release, plugin, open, &policy)).await??))
     }
 
     /// Loads a component, compiling it first where this host has no artefact of it.
@@ -249,6 +285,11 @@ impl Host {
     }
 }
 
+/// What the newest approval of a release says of calls without sign-in.
+fn without_sign_in(row: &Release) -> BTreeSet<String> {
+    row.approval.iter().flat_map(|approval| approval.without_sign_in.iter().cloned()).collect()
+}
+
 /// Does `work`, which may take long, on a thread that answers nobody.
 pub(crate) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, NotServed> {
     tokio::task::spawn_blocking(work).await.map_err(|error| NotServed::Unfinished(error.to_string()))
@@ -259,12 +300,31 @@ impl Backend for Host {
         &self.server
     }
 
-    fn authenticate(&self, _credentials: Credentials<'_>) -> Result<Principal, Unauthenticated> {
-        Ok(self.identity.principal())
+    async fn authenticate(&self, credentials: Credentials<'_>) -> Result<Principal, Unauthenticated> {
+        let authorization = match credentials.authorization {
+            Authorization::Absent => portcullis_identity::Authorization::Absent,
+            Authorization::Value(value) => portcullis_identity::Authorization::Value(value),
+            Authorization::Unreadable => portcullis_identity::Authorization::Unreadable,
+        };
+        let presented = Presented { authorization, source: credentials.source };
+        self.identity.authenticate(&presented).await.map_err(|refused| {
+            self.refused_token(refused.rule(), credentials.source);
+            match refused {
+                NotProven::Missing => Unauthenticated::Missing,
+                NotProven::Invalid { reason, .. } => Unauthenticated::Invalid { reason },
+                NotProven::TooMany { retry_after } => Unauthenticated::TooMany { retry_after },
+                NotProven::Unavailable { reason, retry_after } => Unauthenticated::Unavailable { reason, retry_after },
+            }
+        })
     }
 
-    fn tools(&self, _principal: &Principal) -> Arc<ToolList> {
-        self.catalogue.load().list().clone()
+    fn resource(&self) -> Option<Resource> {
+        let issuers = vec![self.identity.issuer()?.to_owned()];
+        Some(Resource { issuers, scopes: self.catalogue.load().scopes().to_vec() })
+    }
+
+    fn tools(&self, principal: &Principal) -> Arc<ToolList> {
+        self.catalogue.load().list(principal)
     }
 
     async fn call(&self, request: ToolRequest) -> Result<CallAnswer, CallRefused> {
@@ -277,9 +337,8 @@ impl Backend for Host {
 
     fn refused(&self, refusal: Refusal) {
         let principal = match &refusal.principal {
-            Some(portcullis_manifest::PrincipalKey::Local) => "local".to_owned(),
-            Some(subject) => self.pseudonyms.of("audit", subject),
-            None => String::new(),
+            Some(principal) => self.audit_name(principal),
+            None => "".into(),
         };
         self.audit.refused(refusal.rule.as_str(), &principal, "", Uuid::nil());
     }

@@ -2,10 +2,12 @@
 //! admission, audit and sandbox to a durable outcome. It implements `Backend` and knows nothing of transports. It must never
 //! weaken a decision of `host/admission`, and never answer a write before its outcome is durable.
 
+mod access;
 mod answer;
 mod capacity;
 mod catalogue;
 mod clean;
+mod deny;
 mod host;
 mod policy;
 mod publish;
@@ -15,6 +17,7 @@ mod way;
 
 pub use capacity::CapacityLimits;
 pub use catalogue::NotServed;
+pub use deny::DenyError;
 pub use host::{Host, HostConfig, HostError};
 pub use policy::Policy;
 pub use publish::{DecideError, PublishError, Published};

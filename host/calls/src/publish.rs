@@ -1,7 +1,11 @@
 //! What admins do: take a release in, decide on it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
+use portcullis_admission::SignInNeeded;
 use portcullis_audit::{AdminAction, admin_row};
 use portcullis_manifest::{Fingerprint, Label, ReleaseId, WireName};
 use portcullis_store::{
@@ -10,6 +14,7 @@ use portcullis_store::{
 
 use crate::{
     Inspection, NotServed, ReadRelease, Source, SourceError,
+    catalogue::Ready,
     host::{Host, apart},
     way::now,
 };
@@ -57,6 +62,33 @@ pub enum DecideError {
     /// The store refuses it.
     #[error(transparent)]
     State(#[from] StateRefused),
+    /// What should be called without sign-in is no tool of the release.
+    #[error(
+        "{release} has {} `{wanted}`: name each tool that may be called without sign-in as it is on the wire, or as in its \
+         manifest. Its tools: {}",
+        if *.several { "more than one tool that could be meant by" } else { "no tool" },
+        tools.join(", ")
+    )]
+    Tool {
+        /// Which.
+        release: ReleaseId,
+        /// What was asked for.
+        wanted: String,
+        /// It is the name on the wire of one and the name in the manifest of another.
+        several: bool,
+        /// Those that it has, on the wire.
+        tools: Vec<String>,
+    },
+    /// A tool that is called only by somebody who has signed in.
+    #[error("{release} is not approved: `{tool}` can't be called without sign-in: {why}")]
+    SignInNeeded {
+        /// Which.
+        release: ReleaseId,
+        /// On the wire.
+        tool: WireName,
+        /// Why.
+        why: SignInNeeded,
+    },
     /// This host could not serve it, so it is not approved; what its plugin serves now stays served.
     #[error("{release} is not approved, because this host could not serve it: {why}")]
     NotServed {
@@ -130,6 +162,31 @@ impl Host {
     /// # Errors
     /// See [`DecideError`].
     pub async fn decide(&self, which: &str, approve: bool, by: &str) -> Result<(ReleaseId, Fingerprint), DecideError> {
+        self.decide_with(which, approve, &[], by).await
+    }
+
+    /// Approves a release, as [`Host::decide`] does, and has the tools that are named callable without sign-in, by their names on
+    /// the wire or in the manifest: only tools that read, and only as far as the operator lets any be. What an earlier approval
+    /// said of that holds no longer.
+    ///
+    /// # Errors
+    /// See [`DecideError`].
+    pub async fn approve(
+        &self,
+        which: &str,
+        without_sign_in: &[String],
+        by: &str,
+    ) -> Result<(ReleaseId, Fingerprint), DecideError> {
+        self.decide_with(which, true, without_sign_in, by).await
+    }
+
+    async fn decide_with(
+        &self,
+        which: &str,
+        approve: bool,
+        without_sign_in: &[String],
+        by: &str,
+    ) -> Result<(ReleaseId, Fingerprint), DecideError> {
         let _one_at_a_time = self.admin.lock().await;
         let action = if approve { AdminAction::Approve } else { AdminAction::Withdraw };
         let release = self.find(which).await;
@@ -143,10 +200,9 @@ impl Host {
         let (id, fingerprint) = (release.id.clone(), release.fingerprint);
         // Proven before it is decided: an approval retires the release that is served now.
         let proven = match approve {
-            true => match self.ready(&release).await {
+            true => match self.prove(&release, without_sign_in).await {
                 Ok(ready) => Some(ready),
-                Err(why) => {
-                    let error = DecideError::NotServed { release: id, why };
+                Err(error) => {
                     self.admin_refused(action, by, Some(fingerprint), error.rule()).await;
                     return Err(error);
                 }
@@ -154,8 +210,13 @@ impl Host {
             false => None,
         };
         let four_eyes = self.four_eyes;
-        let decision = Decision { fingerprint, approve, by: by.to_owned(), four_eyes, at: now() };
-        let detail = format!("{id}{}", if approve && !four_eyes { ", without four eyes" } else { "" });
+        let open: Vec<String> = proven.iter().flat_map(|ready| ready.without_sign_in.iter().cloned()).collect();
+        let mut detail = format!("{id}{}", if approve && !four_eyes { ", without four eyes" } else { "" });
+        if !open.is_empty() {
+            detail += &format!("; without sign-in: {}", open.join(" "));
+        }
+        let by_whom = by.to_owned();
+        let decision = Decision { fingerprint, approve, without_sign_in: open, by: by_whom, four_eyes, at: now() };
         let row = admin_row(action, by, Some(fingerprint), detail);
         if let Err(error) = self.store.decide(decision, row).await {
             let error = DecideError::from(error);
@@ -165,10 +226,27 @@ impl Host {
         if let Err(error) = self.reload_with(proven.as_ref()).await {
             // The decision is durable, so it holds from now on, whether or not the store can say what else is served.
             tracing::error!(target: "portcullis::alert", alert = "catalogue-not-read", %error, release = %id, "the decision is in force; the rest of the catalogue is as it was");
-            let after = self.catalogue.load().after(fingerprint, proven);
+            let after = self.catalogue.load().after(fingerprint, proven, &self.policy);
             self.catalogue.store(Arc::new(after));
         }
         Ok((id, fingerprint))
+    }
+
+    /// A release that is to be approved, ready to be served, with the tools that may be called without sign-in.
+    async fn prove(&self, release: &Release, without_sign_in: &[String]) -> Result<Arc<Ready>, DecideError> {
+        let open: BTreeSet<String> =
+            without_sign_in.iter().map(|wanted| tool_of(release, wanted)).collect::<Result<_, _>>()?;
+        let id = || release.id.clone();
+        let ready = self.ready(release, open).await.map_err(|why| DecideError::NotServed { release: id(), why })?;
+        let named = ready.tools.iter().filter(|(tool, _)| ready.without_sign_in.contains(tool.name.as_str()));
+        for (_, tool) in named {
+            tool.can_be_open().map_err(|why| DecideError::SignInNeeded {
+                release: id(),
+                tool: tool.wire.clone(),
+                why,
+            })?;
+        }
+        Ok(ready)
     }
 
     async fn find(&self, which: &str) -> Result<Release, DecideError> {
@@ -189,11 +267,27 @@ impl Host {
     }
 
     /// Records what an admin was refused. The refusal stands whether or not it can be recorded.
-    async fn admin_refused(&self, action: AdminAction, by: &str, release: Option<Fingerprint>, rule: &str) {
+    pub(crate) async fn admin_refused(&self, action: AdminAction, by: &str, release: Option<Fingerprint>, rule: &str) {
         let detail = format!("{}: {rule}", action.as_str());
         if let Err(error) = self.audit.admin(AdminAction::Refused, by, release, detail).await {
             tracing::error!(target: "portcullis::alert", alert = "audit-write-failure", %error, "a refused admin action is not in the audit");
         }
+    }
+}
+
+/// The tool of `release` that an approver names, on the wire or as in its manifest, as its name on the wire.
+fn tool_of(release: &Release, wanted: &str) -> Result<String, DecideError> {
+    let is_meant = |name: &&String| name.as_str() == wanted || name.strip_prefix(&release.prefix) == Some(wanted);
+    let tools = || release.labels.iter().map(|(name, _)| name);
+    let meant: Vec<_> = tools().filter(is_meant).collect();
+    match meant[..] {
+        [name] => Ok(name.clone()),
+        _ => Err(DecideError::Tool {
+            release: release.id.clone(),
+            wanted: wanted.chars().take(100).collect(),
+            several: !meant.is_empty(),
+            tools: tools().cloned().collect(),
+        }),
     }
 }
 
@@ -228,6 +322,8 @@ impl DecideError {
             Self::State(StateRefused::Unknown { .. }) => "no such release",
             Self::State(StateRefused::FourEyes { .. }) => "four eyes",
             Self::State(StateRefused::NameTaken { .. }) => "name taken",
+            Self::State(StateRefused::WithoutSignIn { .. }) | Self::SignInNeeded { .. } => "sign-in needed",
+            Self::Tool { .. } => "no such tool",
             Self::State(StateRefused::Unavailable(_)) | Self::Unavailable(_) => "store",
             Self::NotServed { .. } => "not served",
         }

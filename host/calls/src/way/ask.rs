@@ -43,6 +43,9 @@ impl Host {
     pub(super) async fn open(&self, call: &mut Call) -> Result<Opened, CallRefused> {
         let argument = call.take_confirmation();
         if let Some(Resume { state, replies }) = call.request.resume.take() {
+            if call.is_anonymous() {
+                return Err(self.foreign(call, "questions are put only to somebody who has signed in"));
+            }
             let Ok(opened) = self.seals.state.open(&state, now()) else {
                 return Err(self.foreign(call, "it was changed, is too old, or was made by another host"));
             };
@@ -155,6 +158,13 @@ impl Host {
             );
         }
         let Some(binding) = binding else { return Err("the tool asked again after it was confirmed".to_owned()) };
+        if call.is_anonymous() {
+            return Err(
+                "the tool has to ask the person something, and nobody has signed in who could be asked: sign in and \
+                        call it again, or say what it needs in the arguments, if they take it"
+                    .to_owned(),
+            );
+        }
         if !call.can_ask() {
             return Err(
                 "the tool has to ask the person something, and this client has not said that it can ask one (MCP elicitation): \

@@ -20,7 +20,7 @@ mod settle;
 use std::{sync::Arc, time::SystemTime};
 
 use portcullis_admission::{
-    ApprovedTool, Asked, Binding, Confirmation, Decision, Fixed, Permit, Refused, Round, decide,
+    ApprovedTool, Asked, Binding, Confirmation, Decision, Fixed, Permit, Refused, Round, decide, may_call,
 };
 use portcullis_audit::ResultClass;
 use portcullis_backend::{Asking, CallAnswer, CallRefused, ToolAnswer, ToolRequest};
@@ -74,11 +74,16 @@ impl Host {
     pub async fn run(&self, request: ToolRequest) -> Result<(CallAnswer, Option<Report>), CallRefused> {
         let caller = request.principal.key().clone();
         let catalogue = self.catalogue.load_full();
-        let Some(served) = catalogue.find(&request.tool) else {
+        let Some(served) = catalogue.find(&request.tool, &request.principal) else {
             self.refuse("unknown-tool", &caller, "", request.correlation);
             return Err(CallRefused::UnknownTool { name: request.tool.chars().take(NAME).collect() });
         };
         let mut call = Call { request, caller, served: served.clone(), round: 0 };
+
+        // Before anything that came with it is opened.
+        if let Err(refused) = may_call(&call.request.principal, call.tool()) {
+            return self.refused(&call, refused);
+        }
 
         // What came back with it: a confirmation, or the answers to a question.
         let given = match self.open(&mut call).await? {
@@ -125,7 +130,7 @@ impl Host {
         answered: Option<Round>,
         confirmation: Option<Confirmation>,
     ) -> Decision {
-        let ToolRequest { correlation, principal, locale, preview, asking, .. } = &call.request;
+        let ToolRequest { correlation, principal, locale, preview, .. } = &call.request;
         let asked = Asked {
             principal: principal.clone(),
             tool: call.tool().clone(),
@@ -133,7 +138,7 @@ impl Host {
             correlation: *correlation,
             locale: locale.clone(),
             preview: *preview,
-            person: *asking == Asking::Form,
+            person: call.can_ask(),
             answered,
             confirmation,
         };
@@ -142,6 +147,10 @@ impl Host {
 
     fn refused(&self, call: &Call, refused: Refused) -> Result<Ended, CallRefused> {
         let rule = match refused {
+            Refused::SignIn { needed } => {
+                self.refuse("sign-in", &call.caller, call.wire(), call.request.correlation);
+                return Err(CallRefused::SignIn { needed });
+            }
             Refused::Scope { needed } => {
                 self.refuse("scope", &call.caller, call.wire(), call.request.correlation);
                 return Err(CallRefused::InsufficientScope { needed });
@@ -214,6 +223,7 @@ impl Host {
     pub(crate) fn audit_name(&self, principal: &PrincipalKey) -> Arc<str> {
         match principal {
             PrincipalKey::Local => self.local_name.clone(),
+            PrincipalKey::Anonymous => "anonymous".into(),
             subject @ PrincipalKey::Subject { .. } => self.pseudonyms.of("audit", subject).into(),
         }
     }
@@ -228,8 +238,14 @@ impl Call {
         self.served.tool.wire.as_str()
     }
 
+    /// Whether there is somebody to ask, and a client that can. What a person says is theirs, and without sign-in there is nobody
+    /// whose it could be.
     fn can_ask(&self) -> bool {
-        self.request.asking == Asking::Form
+        self.request.asking == Asking::Form && !self.is_anonymous()
+    }
+
+    fn is_anonymous(&self) -> bool {
+        self.caller == PrincipalKey::Anonymous
     }
 
     /// The argument that the host put into the served schema, taken out: the tool's own schema knows nothing of it. It stands for

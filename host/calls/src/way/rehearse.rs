@@ -52,6 +52,7 @@ impl Host {
     ) -> Result<Ended, CallRefused> {
         let tool = call.tool();
         let (binding, answered) = (Binding::of(&permit), permit.answered().map(|round| Round::clone(round)));
+        let scopes = permit.scopes().cloned().collect();
         let (rehearsed, report) = self.rehearse(call, permit, places).await?;
         let (previewed, note) = match rehearsed {
             Rehearsed::Found(previewed, note) => (previewed, note),
@@ -81,7 +82,7 @@ impl Host {
             );
             return Ok((error(text), report));
         }
-        let confirmation = Confirmation { binding, answered, previewed, again: before.is_some() };
+        let confirmation = Confirmation { binding, answered, scopes, previewed, again: before.is_some() };
         let life = if asks { self.seals.state.life() } else { self.seals.confirmation.life() };
         self.keep_preview(call, &reference, &confirmation, life).await?;
         let previewed = &confirmation.previewed;

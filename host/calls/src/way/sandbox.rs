@@ -87,7 +87,8 @@ impl Host {
     pub(super) async fn enter(&self, call: &Call) -> Result<Places, CallRefused> {
         let tool = call.tool();
         let refuse = |rule| self.refuse(rule, &call.caller, call.wire(), call.request.correlation);
-        let under_way = self.rates.enter(&call.caller, &tool.plugin).inspect_err(|_| refuse("rate"))?;
+        let under_way =
+            self.rates.enter(&call.caller, call.request.source, &tool.plugin).inspect_err(|_| refuse("rate"))?;
         let place = self.capacity.enter(&tool.plugin, needs(&tool.limits, &tool.grants), tool.time()).await;
         let place = place.inspect_err(|_| refuse("busy"))?;
         Ok(Places { _place: place, _under_way: under_way })
