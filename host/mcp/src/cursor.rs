@@ -1,16 +1,18 @@
-//! Cursors of lists: opaque, authenticated, good for one generation of the catalogue (catalogue MC-13).
+//! Cursors of lists: opaque, authenticated, good for one generation of the catalogue (catalogue MC-13) and for the principal
+//! whose list it was (catalogue AU-08).
 
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use portcullis_manifest::PrincipalKey;
+use sha2::{Digest as _, Sha256};
 
 /// How much of the HMAC a cursor carries.
 const TAG: usize = 16;
 
 /// Keeps cursors of one purpose from passing for another.
-const DOMAIN: &[u8] = b"portcullis tools/list cursor 1\0";
+const DOMAIN: &[u8] = b"portcullis tools/list cursor 2\0";
 
 /// Authenticates cursors. Replicas behind one balancer need the same key.
 #[derive(Clone)]
@@ -19,7 +21,8 @@ pub struct CursorKey([u8; 32]);
 /// A cursor that this server did not make for the list as it now is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadCursor {
-    #[error("this server did not make that cursor: list again without one")]
+    /// Also one of another principal: whoever guesses learns nothing.
+    #[error("this server did not make that cursor for this principal: list again without one")]
     Foreign,
     #[error("the list has changed since that cursor was made: list again without one")]
     Stale,
@@ -39,19 +42,19 @@ impl CursorKey {
     }
 
     /// A cursor for what comes after the tool `last`.
-    pub(crate) fn make(&self, generation: u64, last: &str) -> String {
+    pub(crate) fn make(&self, principal: &PrincipalKey, generation: u64, last: &str) -> String {
         let mut bytes = generation.to_be_bytes().to_vec();
         bytes.extend_from_slice(last.as_bytes());
-        let tag = self.mac(&bytes).finalize().into_bytes();
+        let tag = self.mac(principal, &bytes).finalize().into_bytes();
         bytes.extend_from_slice(&tag[..TAG]);
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
     /// The tool after which the next page begins.
-    pub(crate) fn open(&self, generation: u64, cursor: &str) -> Result<String, BadCursor> {
+    pub(crate) fn open(&self, principal: &PrincipalKey, generation: u64, cursor: &str) -> Result<String, BadCursor> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| BadCursor::Foreign)?;
         let (content, tag) = bytes.split_last_chunk::<TAG>().ok_or(BadCursor::Foreign)?;
-        self.mac(content).verify_truncated_left(tag).map_err(|_| BadCursor::Foreign)?;
+        self.mac(principal, content).verify_truncated_left(tag).map_err(|_| BadCursor::Foreign)?;
         let (made_for, last) = content.split_first_chunk().ok_or(BadCursor::Foreign)?;
         if u64::from_be_bytes(*made_for) != generation {
             return Err(BadCursor::Stale);
@@ -59,14 +62,47 @@ impl CursorKey {
         String::from_utf8(last.to_vec()).map_err(|_| BadCursor::Foreign)
     }
 
-    fn mac(&self, content: &[u8]) -> Hmac<Sha256> {
+    fn mac(&self, principal: &PrincipalKey, content: &[u8]) -> Hmac<Sha256> {
         let mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of every length");
-        mac.chain_update(DOMAIN).chain_update(content)
+        // A digest has one length, so no part of a name passes for part of what follows it.
+        let principal = Sha256::digest(principal.to_string());
+        mac.chain_update(DOMAIN).chain_update(principal).chain_update(content)
     }
 }
 
 impl fmt::Debug for CursorKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CursorKey(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn au_08_no_two_principals_share_a_cursor() {
+        let subject =
+            |issuer: &str, subject: &str| PrincipalKey::Subject { issuer: issuer.into(), subject: subject.into() };
+        let principals = [
+            PrincipalKey::Local,
+            PrincipalKey::Anonymous,
+            subject("https://a.example", "ann"),
+            subject("https://a.example", "bob"),
+            subject("https://b.example", "ann"),
+            subject("https://a.example:3", "ann"),
+            subject("", "local"),
+            subject("local", ""),
+            subject("", "anonymous"),
+        ];
+        let key = CursorKey::new([1; 32]);
+        for (nth, principal) in principals.iter().enumerate() {
+            let cursor = key.make(principal, 7, "notes_create");
+            for (other, of) in principals.iter().enumerate() {
+                let expected = if nth == other { Ok("notes_create".to_owned()) } else { Err(BadCursor::Foreign) };
+                assert_eq!(key.open(of, 7, &cursor), expected, "{principal} {of}");
+            }
+            assert_eq!(key.open(principal, 8, &cursor), Err(BadCursor::Stale));
+        }
     }
 }

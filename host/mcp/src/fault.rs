@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     asking::{NoAnswer, TooMany},
-    challenge::Challenges,
+    challenge::{Challenges, Wrong},
     codec::{Id, Malformed, Method},
     era::{Era, Revision, SUPPORTED},
 };
@@ -136,9 +136,35 @@ impl Fault {
         Self::by(RefusalRule::UnknownMethod, status, -32601, format!("this server has no method `{method}`"))
     }
 
-    pub(crate) fn unauthenticated(why: &Unauthenticated, challenge: HeaderValue) -> Self {
-        let mut fault = Self::new(StatusCode::UNAUTHORIZED, 40100, None, why.reason.clone());
+    /// A token where proxies, logs and histories keep it. It is not looked at, however good it is (catalogue AU-21).
+    pub(crate) fn token_in_query(challenges: &Challenges) -> Self {
+        const MESSAGE: &str = "an access token is taken from the header Authorization alone, never from the URL";
+        let mut fault = Self::by(RefusalRule::QueryToken, StatusCode::BAD_REQUEST, 40000, MESSAGE);
+        let challenge = challenges.header(Some((Wrong::InvalidRequest, MESSAGE)), &[]);
         fault.header = Some(Box::new((header::WWW_AUTHENTICATE, challenge)));
+        fault
+    }
+
+    /// Nobody is proven. The backend has audited it.
+    pub(crate) fn unauthenticated(why: &Unauthenticated, challenges: &Challenges) -> Self {
+        let seconds = |wait: &Duration| HeaderValue::from(wait.as_secs().max(1));
+        let (status, code, header) = match why {
+            Unauthenticated::Missing => {
+                (StatusCode::UNAUTHORIZED, 40100, (header::WWW_AUTHENTICATE, challenges.header(None, &[])))
+            }
+            Unauthenticated::Invalid { reason } => {
+                let challenge = challenges.header(Some((Wrong::InvalidToken, reason)), &[]);
+                (StatusCode::UNAUTHORIZED, 40101, (header::WWW_AUTHENTICATE, challenge))
+            }
+            Unauthenticated::TooMany { retry_after } => {
+                (StatusCode::TOO_MANY_REQUESTS, 42900, (header::RETRY_AFTER, seconds(retry_after)))
+            }
+            Unauthenticated::Unavailable { retry_after, .. } => {
+                (StatusCode::SERVICE_UNAVAILABLE, 50304, (header::RETRY_AFTER, seconds(retry_after)))
+            }
+        };
+        let mut fault = Self::new(status, code, None, why.to_string());
+        fault.header = Some(Box::new(header));
         fault
     }
 
@@ -147,8 +173,12 @@ impl Fault {
         let message = refused.to_string();
         let (status, code, header) = match refused {
             CallRefused::UnknownTool { .. } | CallRefused::State { .. } => (StatusCode::OK, -32602, None),
+            CallRefused::SignIn { needed } => {
+                let challenge = challenges.header(None, needed);
+                (StatusCode::UNAUTHORIZED, 40100, Some((header::WWW_AUTHENTICATE, challenge)))
+            }
             CallRefused::InsufficientScope { needed } => {
-                let challenge = challenges.insufficient_scope(needed, &message);
+                let challenge = challenges.header(Some((Wrong::InsufficientScope, &message)), needed);
                 (StatusCode::FORBIDDEN, 40302, Some((header::WWW_AUTHENTICATE, challenge)))
             }
             CallRefused::Busy { retry_after, .. } => {

@@ -8,7 +8,9 @@
 //!
 //! | code | HTTP | refused because |
 //! |---|---|---|
-//! | 40100 | 401 | the credentials prove nobody |
+//! | 40000 | 400 | an access token stands in the URL |
+//! | 40100 | 401 | there are no credentials, and the server or the tool needs some |
+//! | 40101 | 401 | the credentials are refused |
 //! | 40300 | 403 | `Host` is not an allowed host |
 //! | 40301 | 403 | `Origin` is not an allowed origin |
 //! | 40302 | 403 | the token lacks scopes |
@@ -17,13 +19,15 @@
 //! | 40800 | 408 | the body did not come in time |
 //! | 41300 | 413 | the message is too long |
 //! | 41500 | 415 | the body is not plain `application/json` |
+//! | 42900 | 429 | too many credentials from there were refused |
 //! | 50100 | 501 | `Transfer-Encoding` is more than `chunked` |
 //! | 50300 | 503 | a budget of the host is used up; try again |
 //! | 50301 | 503 | the host cannot record calls, so it runs none |
 //! | 50302 | 503 | too many requests are open on one stream |
 //! | 50303 | 503 | too many questions wait for a person |
+//! | 50304 | 503 | nobody can say now whether the credentials are good |
 //!
-//! Errors of the way of a call (an unknown tool's -32602, 40302, 503xx) carry `data.correlation`, which names the call in the audit.
+//! Errors of the way of a call (an unknown tool's -32602, a call's 40100, 40302, 503xx) carry `data.correlation`, which names the call in the audit.
 
 mod asking;
 mod challenge;
@@ -49,6 +53,6 @@ pub use challenge::{InvalidPublicUrl, PublicUrl};
 pub use cursor::CursorKey;
 pub use http::{
     AllowedHosts, AllowedOrigins, DEFAULT_BODY_LIMIT, DEFAULT_BODY_MEMORY, DEFAULT_PAGE_SIZE, Front, HttpConfig,
-    InvalidHost, InvalidOrigin,
+    InvalidHost, InvalidOrigin, source_of,
 };
 pub use stdio::serve_stdio;

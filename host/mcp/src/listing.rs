@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use portcullis_backend::{ToolDescriptor, ToolList};
+use portcullis_manifest::PrincipalKey;
 
 use crate::cursor::{BadCursor, CursorKey};
 
@@ -18,13 +19,32 @@ pub(crate) struct Listing {
     rendered: Mutex<Vec<Arc<Pages>>>,
 }
 
-/// One list, cut into pages: `"tools":[...]` and, where more follows, `,"nextCursor":"..."`.
+/// One list, cut into pages.
 #[derive(Debug)]
 struct Pages {
     /// Holding it keeps its address from being taken by another list.
     tools: Arc<[ToolDescriptor]>,
-    generation: u64,
-    pages: Vec<Arc<[u8]>>,
+    pages: Vec<Page>,
+}
+
+/// A part of a list, the same for everybody who sees that list.
+#[derive(Clone, Debug)]
+struct Page {
+    /// `"tools":[...]`
+    tools: Arc<[u8]>,
+    /// How many of the list stand before the next page; nothing, where this is the last one.
+    next: Option<usize>,
+}
+
+/// A page for one principal.
+#[derive(Debug)]
+pub(crate) struct Turned {
+    /// `"tools":[...]`
+    pub(crate) tools: Arc<[u8]>,
+    /// Where more follows. Base64url: nothing in it needs an escape.
+    pub(crate) next: Option<String>,
+    /// Whether the whole list stands on this page, so that there are no cursors, which are private.
+    pub(crate) whole: bool,
 }
 
 impl Listing {
@@ -33,28 +53,31 @@ impl Listing {
     }
 
     /// The page that `cursor` asks for; the first one without.
-    pub(crate) fn page(&self, list: &ToolList, cursor: Option<&str>) -> Result<Arc<[u8]>, BadCursor> {
+    pub(crate) fn page(
+        &self,
+        list: &ToolList,
+        principal: &PrincipalKey,
+        cursor: Option<&str>,
+    ) -> Result<Turned, BadCursor> {
         let start = match cursor {
             None => 0,
             Some(cursor) => {
-                let last = self.key.open(list.generation, cursor)?;
+                let last = self.key.open(principal, list.generation, cursor)?;
                 list.tools.partition_point(|tool| tool.name.as_str() <= last.as_str())
             }
         };
-        if start % self.page_size == 0 {
-            let pages = self.pages(list);
-            if let Some(page) = pages.pages.get(start / self.page_size) {
-                return Ok(Arc::clone(page));
-            }
-        }
-        // The cursor was made for a principal who sees other tools, or the list ends exactly here.
-        Ok(self.render(list, start))
+        let ready = (start % self.page_size == 0).then(|| self.pages(list).pages.get(start / self.page_size).cloned());
+        // The cursor was made when this principal saw other tools, or the list ends exactly here.
+        let Page { tools, next } = ready.flatten().unwrap_or_else(|| self.render(list, start));
+        let last = next.map(|next| list.tools[next - 1].name.as_str());
+        let next = last.map(|last| self.key.make(principal, list.generation, last));
+        Ok(Turned { tools, next, whole: list.tools.len() <= self.page_size })
     }
 
     fn pages(&self, list: &ToolList) -> Arc<Pages> {
         // A poisoned lock guards a list that is whole after every step.
         let mut rendered = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |pages: &Arc<Pages>| Arc::ptr_eq(&pages.tools, &list.tools) && pages.generation == list.generation;
+        let same = |pages: &Arc<Pages>| Arc::ptr_eq(&pages.tools, &list.tools);
         if let Some(at) = rendered.iter().rposition(same) {
             let pages = rendered.remove(at);
             rendered.push(Arc::clone(&pages));
@@ -62,7 +85,7 @@ impl Listing {
         }
         let starts = (0..list.tools.len().max(1)).step_by(self.page_size);
         let pages = starts.map(|start| self.render(list, start)).collect();
-        let pages = Arc::new(Pages { tools: Arc::clone(&list.tools), generation: list.generation, pages });
+        let pages = Arc::new(Pages { tools: Arc::clone(&list.tools), pages });
         if rendered.len() == LISTS {
             rendered.remove(0);
         }
@@ -70,7 +93,7 @@ impl Listing {
         pages
     }
 
-    fn render(&self, list: &ToolList, start: usize) -> Arc<[u8]> {
+    fn render(&self, list: &ToolList, start: usize) -> Page {
         let rest = &list.tools[start.min(list.tools.len())..];
         let page = &rest[..rest.len().min(self.page_size)];
         let mut out = br#""tools":["#.to_vec();
@@ -82,13 +105,7 @@ impl Listing {
             out.extend(tool.json.get().bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }));
         }
         out.push(b']');
-        if let Some(last) = page.last()
-            && rest.len() > page.len()
-        {
-            let cursor = self.key.make(list.generation, last.name.as_str());
-            // A cursor is base64url: nothing in it needs an escape.
-            out.extend_from_slice(format!(r#","nextCursor":"{cursor}""#).as_bytes());
-        }
-        out.into()
+        let next = (rest.len() > page.len()).then(|| start + page.len());
+        Page { tools: out.into(), next }
     }
 }

@@ -1,7 +1,7 @@
 //! The way of one message, top to bottom, the same for HTTP and streams: which era it belongs to, what that era demands of
 //! it, what its headers claim, and then its method. Everything that only HTTP knows is over before this begins.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use http::HeaderMap;
 use portcullis_backend::{Backend, Refusal};
@@ -34,8 +34,13 @@ pub(crate) struct Protocol<B> {
 /// How a message came.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Via<'a> {
-    /// By HTTP, with headers that repeat parts of it.
-    Http(&'a HeaderMap),
+    /// By HTTP.
+    Http {
+        /// They repeat parts of it.
+        headers: &'a HeaderMap,
+        /// The address it came from.
+        source: Option<IpAddr>,
+    },
     /// By stdio or a socket: there is no header layer.
     Stream(&'a Peer),
 }
@@ -123,7 +128,7 @@ impl<B: Backend> Protocol<B> {
     /// Which legacy client a message comes from, if it is one that can be asked.
     pub(crate) fn holder(&self, principal: &Principal, via: Via<'_>) -> Option<Holder> {
         match via {
-            Via::Http(headers) => self.sessions.open(headers::session(headers)?, principal),
+            Via::Http { headers, .. } => self.sessions.open(headers::session(headers)?, principal),
             Via::Stream(peer) => peer.holder(principal),
         }
     }
@@ -158,7 +163,7 @@ impl<B: Backend> Protocol<B> {
         }
         // An error without an id is for what could not be read.
         let Some(id) = id else { return Ok(()) };
-        self.desk.answer(self.holder(principal, via).as_ref(), id, answer).map_err(Fault::no_answer)
+        self.desk.answer(self.holder(principal, via).as_ref(), principal, id, answer).map_err(Fault::no_answer)
     }
 
     /// Turns a refusal into an answer, and tells the backend where it does not know yet.
@@ -173,7 +178,7 @@ impl<B: Backend> Protocol<B> {
 
 fn claimed_version(via: Via<'_>) -> Result<Option<Version>, Fault> {
     match via {
-        Via::Http(headers) => headers::version(headers),
+        Via::Http { headers, .. } => headers::version(headers),
         Via::Stream(_) => Ok(None),
     }
 }
@@ -215,8 +220,8 @@ fn modern(via: Via<'_>, method: &Method, params: &Params, claimed: Option<&Versi
         return Err(Fault::unsupported_version(version.as_str()));
     }
     match (via, claimed) {
-        (Via::Http(_), None) => Err(headers::missing(&headers::PROTOCOL_VERSION)),
-        (Via::Http(headers), Some(_)) => headers::agree(headers, method, params),
+        (Via::Http { .. }, None) => Err(headers::missing(&headers::PROTOCOL_VERSION)),
+        (Via::Http { headers, .. }, Some(_)) => headers::agree(headers, method, params),
         (Via::Stream(_), _) => Ok(()),
     }
 }
@@ -235,7 +240,7 @@ fn legacy_meta(params: &Params) -> Result<(), Fault> {
 }
 
 fn legacy(via: Via<'_>, method: &Method, params: &Params, claimed: Option<&Version>) -> Result<(), Fault> {
-    let Via::Http(headers) = via else { return Ok(()) };
+    let Via::Http { headers, .. } = via else { return Ok(()) };
     headers::do_not_contradict(headers, method, params)?;
     match claimed {
         // Its version is negotiated in the body.

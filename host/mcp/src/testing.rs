@@ -1,7 +1,7 @@
 //! A backend for the tests of both transports: small, in memory, and keeping note of what it was told.
 
 use std::{
-    collections::BTreeSet,
+    net::IpAddr,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -10,19 +10,24 @@ use std::{
 };
 
 use portcullis_backend::{
-    Ask, Asking, Backend, CallAnswer, CallRefused, Credentials, Question, Refusal, RefusalRule, Reply, ServerInfo,
-    ToolAnswer, ToolDescriptor, ToolList, ToolRequest, Unauthenticated,
+    Ask, Asking, Authorization, Backend, CallAnswer, CallRefused, Credentials, Question, Refusal, RefusalRule, Reply,
+    Resource, ServerInfo, ToolAnswer, ToolDescriptor, ToolList, ToolRequest, Unauthenticated,
 };
-use portcullis_manifest::{Principal, Scope};
+use portcullis_manifest::{Grants, Principal, PrincipalKey, Scope};
 use serde_json::{Value, json, value::RawValue};
 
 pub(crate) struct Echo {
     info: ServerInfo,
     /// The bearer values that prove somebody, and whom; without any, everybody is local.
     secrets: Vec<(&'static str, &'static str)>,
+    /// Whether who has no bearer value is anonymous.
+    without_sign_in: bool,
+    resource: Option<Resource>,
     list: Arc<ToolList>,
     pub(crate) told: Mutex<Vec<Refusal>>,
     pub(crate) requests: Mutex<Vec<ToolRequest>>,
+    /// Where those came from whose credentials it looked at.
+    pub(crate) sources: Mutex<Vec<Option<IpAddr>>>,
     /// Calls of `slow` that began, and those that were dropped before an answer.
     pub(crate) began: AtomicUsize,
     pub(crate) dropped: Arc<AtomicUsize>,
@@ -30,7 +35,8 @@ pub(crate) struct Echo {
 
 impl Echo {
     pub(crate) fn new() -> Self {
-        let tools = ["bare", "busy", "echo", "failing", "forging", "placed", "scoped", "slow", "unavailable"];
+        let tools =
+            ["bare", "busy", "echo", "failing", "forging", "placed", "private", "scoped", "slow", "unavailable"];
         Self::listing(7, tools.iter().map(ToString::to_string))
     }
 
@@ -46,9 +52,12 @@ impl Echo {
                 instructions: Some("Use \"echo\" to echo.".into()),
             },
             secrets: Vec::new(),
+            without_sign_in: false,
+            resource: None,
             list: Arc::new(ToolList { generation, varies: true, tools: tools.collect() }),
             told: Mutex::default(),
             requests: Mutex::default(),
+            sources: Mutex::default(),
             began: AtomicUsize::new(0),
             dropped: Arc::default(),
         }
@@ -60,6 +69,25 @@ impl Echo {
 
     pub(crate) fn with_principal(mut self, secret: &'static str, subject: &'static str) -> Self {
         self.secrets.push((secret, subject));
+        self
+    }
+
+    pub(crate) fn without_sign_in(mut self) -> Self {
+        self.without_sign_in = true;
+        self
+    }
+
+    /// A list that no principal sees otherwise.
+    pub(crate) fn the_same_for_all(mut self) -> Self {
+        let ToolList { generation, tools, .. } = &*self.list;
+        self.list = Arc::new(ToolList { generation: *generation, varies: false, tools: Arc::clone(tools) });
+        self
+    }
+
+    /// Where tokens of these scopes come from.
+    pub(crate) fn with_resource(mut self, scopes: &[&str]) -> Self {
+        let issuers = vec!["https://login.example.com/t".to_owned()];
+        self.resource = Some(Resource { issuers, scopes: self::scopes(scopes) });
         self
     }
 
@@ -94,6 +122,10 @@ fn descriptor(name: &str) -> Arc<RawValue> {
     RawValue::from_string(serde_json::to_string_pretty(&tool).unwrap()).unwrap().into()
 }
 
+fn scopes(scopes: &[&str]) -> Vec<Scope> {
+    scopes.iter().map(|scope| scope.parse().unwrap()).collect()
+}
+
 struct Dropped(Arc<AtomicUsize>);
 
 impl Drop for Dropped {
@@ -107,17 +139,32 @@ impl Backend for Echo {
         &self.info
     }
 
-    fn authenticate(&self, credentials: Credentials<'_>) -> Result<Principal, Unauthenticated> {
+    async fn authenticate(&self, credentials: Credentials<'_>) -> Result<Principal, Unauthenticated> {
+        self.sources.lock().unwrap().push(credentials.source);
         if self.secrets.is_empty() {
             return Ok(Principal::local());
         }
-        let given = credentials.authorization.map(|value| value.strip_prefix("Bearer ").unwrap_or_default());
-        let known = self.secrets.iter().find(|(secret, _)| Some(*secret) == given);
-        match (given, known) {
-            (_, Some((_, subject))) => Ok(Principal::subject("https://issuer.example", subject, BTreeSet::new())),
-            (Some(_), None) => Err(Unauthenticated { reason: "the token is \"not\" good".into() }),
-            (None, None) => Err(Unauthenticated { reason: "no token".into() }),
+        let given = match credentials.authorization {
+            Authorization::Absent if self.without_sign_in => return Ok(Principal::anonymous()),
+            Authorization::Absent => return Err(Unauthenticated::Missing),
+            Authorization::Value(value) => value.strip_prefix("Bearer ").unwrap_or_default(),
+            Authorization::Unreadable => "",
+        };
+        match self.secrets.iter().find(|(secret, _)| *secret == given) {
+            Some((_, subject)) => Ok(Principal::subject("https://issuer.example", subject, Grants::default())),
+            None if given == "one too many" => {
+                Err(Unauthenticated::TooMany { retry_after: Duration::from_millis(7500) })
+            }
+            None if given == "of an issuer that is silent" => {
+                let reason = "the issuer does not answer";
+                Err(Unauthenticated::Unavailable { reason, retry_after: Duration::from_millis(10) })
+            }
+            None => Err(Unauthenticated::Invalid { reason: "the token is \"not\" good".into() }),
         }
+    }
+
+    fn resource(&self) -> Option<Resource> {
+        self.resource.clone()
     }
 
     fn tools(&self, _: &Principal) -> Arc<ToolList> {
@@ -133,6 +180,7 @@ impl Backend for Echo {
             }
             return asks(request);
         }
+        let nobody = !matches!(request.principal.key(), PrincipalKey::Subject { .. });
         let structured = Value::Object(request.arguments);
         let content = vec![json!({ "type": "text", "text": structured.to_string() })];
         let echo = ToolAnswer { content, structured: Some(structured), is_error: false, meta: None };
@@ -150,10 +198,9 @@ impl Backend for Echo {
             }
             "busy" => Err(CallRefused::Busy { limit: "guest memory", retry_after: Duration::from_millis(2500) }),
             "unavailable" => Err(CallRefused::Unavailable { reason: "the audit is full" }),
-            "scoped" => {
-                let needed = ["notes:read", "notes:write"].map(|scope| scope.parse::<Scope>().unwrap());
-                Err(CallRefused::InsufficientScope { needed: needed.to_vec() })
-            }
+            "private" if nobody => Err(CallRefused::SignIn { needed: scopes(&["notes:read"]) }),
+            "private" => Ok(echo),
+            "scoped" => Err(CallRefused::InsufficientScope { needed: scopes(&["notes:read", "notes:write"]) }),
             name => Err(CallRefused::UnknownTool { name: name.chars().take(128).collect() }),
         };
         answer.map(CallAnswer::Done)
@@ -194,6 +241,8 @@ fn asks(request: ToolRequest) -> Result<CallAnswer, CallRefused> {
     if keys.is_empty() && request.tool != "mute" {
         return match request.arguments.get("then").and_then(Value::as_str) {
             Some("busy") => Err(CallRefused::Busy { limit: "guest memory", retry_after: Duration::from_secs(1) }),
+            Some("sign-in") => Err(CallRefused::SignIn { needed: scopes(&["notes:read"]) }),
+            Some("scope") => Err(CallRefused::InsufficientScope { needed: scopes(&["notes:read", "notes:write"]) }),
             _ => {
                 let told = replies.into_iter().map(|(key, reply)| {
                     let told = match reply {

@@ -10,6 +10,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use portcullis_backend::{Ask, Question, Reply};
+use portcullis_manifest::Principal;
 use tokio::{sync::oneshot, time::timeout};
 
 use super::{form, session::Holder};
@@ -53,7 +54,8 @@ struct Open {
 /// What a client gave for an answer.
 #[derive(Debug)]
 enum Given {
-    Reply(Reply),
+    /// And who sent it: the same person, by whatever token they have by now.
+    Reply(Reply, Principal),
     /// It could not ask, or answered nonsense.
     None,
 }
@@ -77,7 +79,8 @@ struct Sent {
 /// How waiting for answers ended.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Ended {
-    Answered(BTreeMap<String, Reply>),
+    /// The replies, and who sent the last one.
+    Answered(BTreeMap<String, Reply>, Option<Principal>),
     /// The client has given the call up.
     Cancelled,
     /// The client did not ask.
@@ -139,7 +142,13 @@ impl Desk {
     }
 
     /// Takes an answer to the question `id`, if it is open to `holder`. There is no second answer.
-    pub(crate) fn answer(&self, holder: Option<&Holder>, id: &Id, answer: Answer) -> Result<(), NoAnswer> {
+    pub(crate) fn answer(
+        &self,
+        holder: Option<&Holder>,
+        principal: &Principal,
+        id: &Id,
+        answer: Answer,
+    ) -> Result<(), NoAnswer> {
         let holder = holder.ok_or(NoAnswer::NotOpen)?;
         let mut open = self.open();
         if !open.get(id).is_some_and(|question| question.holder == *holder) {
@@ -149,7 +158,7 @@ impl Desk {
         drop(open);
         let (given, taken) = match answer {
             Answer::Result(result) => match form::read(result) {
-                Ok(reply) => (Given::Reply(reply), Ok(())),
+                Ok(reply) => (Given::Reply(reply, principal.clone()), Ok(())),
                 Err(malformed) => (Given::None, Err(NoAnswer::Malformed(malformed))),
             },
             Answer::Error(error) => {
@@ -190,13 +199,16 @@ impl Put {
     pub(crate) async fn answers(&mut self) -> Ended {
         let answers = try_join_all(self.questions.iter_mut().map(|sent| async move {
             match (&mut sent.given).await {
-                Ok(Given::Reply(reply)) => Ok((sent.question.key.clone(), reply)),
+                Ok(Given::Reply(reply, by)) => Ok((sent.question.key.clone(), reply, by)),
                 Ok(Given::None) => Err(Ended::Unasked),
                 Err(_) => Err(Ended::Cancelled),
             }
         }));
         match timeout(self.desk.limits.time, answers).await {
-            Ok(Ok(replies)) => Ended::Answered(replies.into_iter().collect()),
+            Ok(Ok(replies)) => {
+                let by = replies.last().map(|(_, _, by)| by.clone());
+                Ended::Answered(replies.into_iter().map(|(key, reply, _)| (key, reply)).collect(), by)
+            }
             Ok(Err(ended)) => ended,
             Err(_) => Ended::Late,
         }

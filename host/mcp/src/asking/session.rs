@@ -91,11 +91,12 @@ impl Sessions {
     }
 
     /// Who can be asked by what a client sent as its session. A value that is changed, too old, made elsewhere or another
-    /// principal's is none, and no error: such a client can't be asked (DESIGN section 6a).
+    /// principal's is none, and no error: such a client can't be asked (DESIGN section 6a). A client that shook hands before
+    /// it signed in can still do what it said, and whoever it signed in as is the one that is asked.
     pub(crate) fn open(&self, sealed: &str, principal: &Principal) -> Option<Holder> {
         let session = self.sealer.open(sealed, now()).ok()?;
-        let counts = session.form && session.principal == *principal.key();
-        counts.then_some(Holder { principal: session.principal, session: session.nonce })
+        let own = session.principal == *principal.key() || session.principal == PrincipalKey::Anonymous;
+        (session.form && own).then(|| Holder { principal: principal.key().clone(), session: session.nonce })
     }
 }
 
@@ -128,12 +129,12 @@ fn now() -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use portcullis_manifest::Grants;
 
     use super::*;
 
     fn ann() -> Principal {
-        Principal::subject("https://issuer.example", "ann", BTreeSet::new())
+        Principal::subject("https://issuer.example", "ann", Grants::default())
     }
 
     #[test]
@@ -145,10 +146,23 @@ mod tests {
         assert_eq!(sessions.open(&sealed, &ann()), Some(holder));
         for other in [
             Principal::local(),
-            Principal::subject("https://issuer.example", "bob", BTreeSet::new()),
-            Principal::subject("https://other.example", "ann", BTreeSet::new()),
+            Principal::anonymous(),
+            Principal::subject("https://issuer.example", "bob", Grants::default()),
+            Principal::subject("https://other.example", "ann", Grants::default()),
         ] {
             assert_eq!(sessions.open(&sealed, &other), None);
+        }
+    }
+
+    #[test]
+    fn au_08_a_session_from_before_sign_in_goes_on_as_whoever_signed_in_and_as_nobody_else() {
+        let sessions = Sessions::new(&SessionKey::new([1; 32]));
+        let bob = Principal::subject("https://issuer.example", "bob", Grants::default());
+        let sealed = sessions.begin(&Principal::anonymous(), Revision::V2025_11_25);
+        let holders = [Principal::anonymous(), ann(), bob].map(|who| (sessions.open(&sealed, &who).unwrap(), who));
+        for (nth, (holder, who)) in holders.iter().enumerate() {
+            assert_eq!(holder.principal, *who.key());
+            assert!(holders.iter().enumerate().all(|(other, (of, _))| (of == holder) == (other == nth)));
         }
     }
 

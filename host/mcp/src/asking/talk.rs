@@ -19,21 +19,25 @@ pub(crate) struct Talk {
     /// As the backend got it the first time.
     pub(crate) request: ToolRequest,
     pub(crate) put: Put,
+    /// Then a status of 200 has gone out with the questions, and a challenge can only be a result.
+    pub(crate) over_http: bool,
 }
 
 impl<B: Backend> Protocol<B> {
     /// Asks, waits and calls again, until there is an answer. What has to be sent meanwhile goes to `out`. A call that its
     /// client has cancelled gets no answer.
     pub(crate) async fn talk(&self, talk: Talk, out: &mpsc::Sender<Bytes>) -> Option<Reply> {
-        let Talk { id, holder, request, mut put } = talk;
+        let Talk { id, holder, request, mut put, over_http } = talk;
         let principal = request.principal.clone();
         loop {
             for question in put.requests() {
                 out.send(question).await.ok()?;
             }
             let ended = put.answers().await;
-            let replies = match ended {
-                Ended::Answered(replies) => replies,
+            // The round is made with what whoever answered has proven by now: the token that began the call may be no good any more,
+            // or hold more than this one (DESIGN section 3).
+            let (replies, by) = match ended {
+                Ended::Answered(replies, by) => (replies, by.unwrap_or_else(|| principal.clone())),
                 Ended::Cancelled => return None,
                 Ended::Unasked => return self.give_up(&id, &put, out, UNASKED.to_owned()).await,
                 Ended::Late => {
@@ -44,7 +48,7 @@ impl<B: Backend> Protocol<B> {
             // Each round is a call of its own for the audit.
             let correlation = Uuid::now_v7();
             let resume = Some(Resume { state: std::mem::take(&mut put.state), replies });
-            let again = ToolRequest { correlation, resume, ..request.clone() };
+            let again = ToolRequest { correlation, resume, principal: by, ..request.clone() };
             match self.backend.call(again).await {
                 Ok(CallAnswer::Done(answer)) => return Some(self.finished(&id, &answer)),
                 Ok(CallAnswer::Ask(ask)) if ask.questions.is_empty() => {
@@ -61,6 +65,9 @@ impl<B: Backend> Protocol<B> {
                     }
                 }
                 Err(refused) => {
+                    if over_http && let Some(answer) = self.challenges.result(&refused) {
+                        return Some(self.finished(&id, &answer));
+                    }
                     let fault = Fault::refused(&refused, correlation, &self.challenges);
                     return Some(self.refuse(fault, Some(&id), Some(&principal)));
                 }

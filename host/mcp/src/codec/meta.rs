@@ -25,6 +25,8 @@ pub(crate) struct Meta {
     pub(crate) progress_token: Field<()>,
     pub(crate) locale: Option<String>,
     pub(crate) preview: Field<bool>,
+    /// Whether the client links accounts on results: ChatGPT does, whose own keys all begin alike (facts B3).
+    pub(crate) links_accounts: bool,
 }
 
 /// The longest `openai/locale` that is passed on; a language tag needs no more.
@@ -34,6 +36,7 @@ impl Meta {
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, JsonError> {
         let mut meta = Self::default();
         reader.object(|reader, key| {
+            meta.links_accounts |= key.starts_with("openai/");
             match key {
                 "io.modelcontextprotocol/protocolVersion" => {
                     meta.version = text(reader)?.map(|text| Version::read(&text));

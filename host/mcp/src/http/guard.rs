@@ -135,6 +135,31 @@ fn host_of(text: &str) -> &str {
     rest.rsplit('@').next().unwrap_or_default()
 }
 
+impl AllowedHosts {
+    /// Whether a request names this server, once and the same everywhere.
+    #[must_use]
+    pub fn admits(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        let mut named = headers.get_all(header::HOST).iter();
+        let host = named.next().map(http::HeaderValue::as_bytes);
+        let target = uri.authority().map(|authority| authority.as_str().as_bytes());
+        let one = named.next().is_none() && (host.is_none() || target.is_none_or(|target| Some(target) == host));
+        one && host.or(target).is_some_and(|host| contains(&self.0, host))
+    }
+}
+
+impl AllowedOrigins {
+    /// Whether a request is from no page, or from one of these.
+    #[must_use]
+    pub fn admits(&self, headers: &HeaderMap) -> bool {
+        let mut sent = headers.get_all(header::ORIGIN).iter();
+        match (sent.next(), sent.next()) {
+            (None, _) => true,
+            (Some(origin), None) => contains(&self.0, origin.as_bytes()),
+            (Some(_), Some(_)) => false,
+        }
+    }
+}
+
 /// That a request is for this server and not from a foreign page.
 pub(super) fn check(
     hosts: &AllowedHosts,
@@ -143,21 +168,16 @@ pub(super) fn check(
     headers: &HeaderMap,
 ) -> Result<(), Fault> {
     let forbidden = |rule, message| Err(Fault::http(rule, http::StatusCode::FORBIDDEN, message));
-    let mut named = headers.get_all(header::HOST).iter();
-    let host = named.next().map(http::HeaderValue::as_bytes);
-    let target = uri.authority().map(|authority| authority.as_str().as_bytes());
-    let one = named.next().is_none() && (host.is_none() || target.is_none_or(|target| Some(target) == host));
-    if !one || !host.or(target).is_some_and(|host| contains(&hosts.0, host)) {
+    if !hosts.admits(uri, headers) {
         return forbidden(RefusalRule::Host, "this server does not answer to that Host: it is not an allowed host");
     }
-    let mut sent = headers.get_all(header::ORIGIN).iter();
-    match (sent.next(), sent.next()) {
-        (None, _) => Ok(()),
-        (Some(origin), None) if contains(&origins.0, origin.as_bytes()) => Ok(()),
-        _ => {
-            forbidden(RefusalRule::Origin, "pages of that Origin may not use this server: it is not an allowed origin")
-        }
+    if !origins.admits(headers) {
+        return forbidden(
+            RefusalRule::Origin,
+            "pages of that Origin may not use this server: it is not an allowed origin",
+        );
     }
+    Ok(())
 }
 
 /// Whether a name is allowed, in either case of its letters. Most clients write it in lower case already.

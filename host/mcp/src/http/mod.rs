@@ -5,15 +5,19 @@ mod body;
 mod content;
 mod events;
 mod guard;
+mod metadata;
+mod source;
 #[cfg(test)]
 mod tests;
 
 use std::{
     convert::Infallible,
     future::Future,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -26,7 +30,8 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
-use portcullis_backend::{Backend, Credentials, Refusal, RefusalRule};
+use ipnet::IpNet;
+use portcullis_backend::{Authorization, Backend, Credentials, Refusal, RefusalRule};
 use portcullis_manifest::Principal;
 use tower_service::Service;
 
@@ -43,6 +48,8 @@ use crate::{
 
 pub(crate) use content::takes_events;
 
+pub use source::of as source_of;
+
 pub use guard::{AllowedHosts, AllowedOrigins, InvalidHost, InvalidOrigin};
 
 /// What the operator decides about the HTTP endpoint.
@@ -52,8 +59,10 @@ pub struct HttpConfig {
     pub allowed_hosts: AllowedHosts,
     /// The values of `Origin` that browsers may send.
     pub allowed_origins: AllowedOrigins,
-    /// Where clients find this endpoint; without it, challenges name no metadata.
+    /// Where clients find this endpoint; without it there is no metadata, and challenges name none.
     pub public_url: Option<PublicUrl>,
+    /// Proxies whose `X-Forwarded-For` is believed (catalogue AU-42).
+    pub trusted_proxies: Vec<IpNet>,
     /// The longest body, in bytes.
     pub body_limit: usize,
     /// What the bodies of all requests that are being read and answered may hold together, in bytes. The first 16 KiB of each
@@ -78,6 +87,9 @@ pub const DEFAULT_BODY_MEMORY: usize = 256 << 20;
 /// How many tools a page holds where nothing else is configured: more than most hosts serve.
 pub const DEFAULT_PAGE_SIZE: usize = 200;
 
+/// After so long a body who sends it has to prove it once more: shutting somebody out takes at most five seconds.
+const SLOW: Duration = Duration::from_secs(1);
+
 /// One MCP endpoint over HTTP.
 struct Endpoint<B> {
     protocol: Protocol<B>,
@@ -92,19 +104,20 @@ enum Answered {
     Talk(Box<Talk>, usize),
 }
 
-/// The HTTP side of the host: `POST /mcp`, `GET /health`, other routes, and a JSON 404 for the rest, all behind one check of
-/// `Host` and `Origin`.
+/// The HTTP side of the host: `POST /mcp`, `GET /health`, protected resource metadata, other routes, and a JSON 404 for the
+/// rest, all behind one check of `Host` and `Origin`.
 ///
 /// The endpoint stands before the router and not in it: a router's boxed layers cost a call about as much CPU as reading
 /// its message does.
 pub struct Front<B> {
     endpoint: Arc<Endpoint<B>>,
     others: Router,
+    peer: Option<IpAddr>,
 }
 
 impl<B> Clone for Front<B> {
     fn clone(&self) -> Self {
-        Self { endpoint: Arc::clone(&self.endpoint), others: self.others.clone() }
+        Self { endpoint: Arc::clone(&self.endpoint), others: self.others.clone(), peer: self.peer }
     }
 }
 
@@ -121,14 +134,21 @@ impl<B: Backend> Front<B> {
         let bodies = body::Budget::new(config.body_memory);
         let protocol = Protocol::new(backend, challenges, listing, &config.session_key, config.questions);
         let endpoint = Arc::new(Endpoint { protocol, config, bodies });
-        let unknown = Arc::clone(&endpoint);
+        let rest = Arc::clone(&endpoint);
         let others = Router::new()
             .route("/health", any(health::<B>))
             .with_state(Arc::clone(&endpoint))
             .merge(others)
-            .fallback(move || std::future::ready(unknown_path(&unknown)))
+            .fallback(move |method: Method, uri: Uri| std::future::ready(other_path(&rest, &method, &uri)))
             .layer(middleware::from_fn_with_state(Arc::clone(&endpoint), guard::<B>));
-        Self { endpoint, others }
+        Self { endpoint, others, peer: None }
+    }
+
+    /// The same for one connection, whose requests come from this address or through it. It goes with the connection and
+    /// not with each request, which pays nothing for it.
+    #[must_use]
+    pub fn for_peer(&self, peer: IpAddr) -> Self {
+        Self { peer: Some(peer), ..self.clone() }
     }
 }
 
@@ -148,9 +168,9 @@ where
 
     fn call(&mut self, request: Request<T>) -> Self::Future {
         if request.uri().path() == "/mcp" {
-            let endpoint = Arc::clone(&self.endpoint);
+            let (endpoint, peer) = (Arc::clone(&self.endpoint), self.peer);
             Box::pin(async move {
-                Ok(match endpoint.answer(request).await {
+                Ok(match endpoint.answer(request, peer).await {
                     Answered::Reply(reply) => respond(reply),
                     Answered::Talk(talk, held) => events::respond(endpoint, talk, held),
                 })
@@ -180,7 +200,10 @@ async fn health<B: Backend>(State(endpoint): State<Arc<Endpoint<B>>>, method: Me
     }
 }
 
-fn unknown_path<B: Backend>(endpoint: &Endpoint<B>) -> Response {
+fn other_path<B: Backend>(endpoint: &Endpoint<B>, method: &Method, uri: &Uri) -> Response {
+    if let Some(response) = metadata::answer(endpoint, method, uri.path()) {
+        return response;
+    }
     endpoint.protocol.backend.refused(Refusal { rule: RefusalRule::Path, principal: None });
     json(StatusCode::NOT_FOUND, Body::from(r#"{"error":"nothing is served at this path; the MCP endpoint is /mcp"}"#))
 }
@@ -191,7 +214,7 @@ impl<B: Backend> Endpoint<B> {
     }
 
     /// Checks 1 to 5 of facts A3; the rest is [`Protocol::handle`]'s. The body of a caller who proved nothing is not read.
-    async fn answer<T>(&self, request: Request<T>) -> Answered
+    async fn answer<T>(&self, request: Request<T>, peer: Option<IpAddr>) -> Answered
     where
         T: http_body::Body<Data = Bytes>,
     {
@@ -202,10 +225,11 @@ impl<B: Backend> Endpoint<B> {
         if let Err(fault) = self.guard(&head.uri, headers) {
             return refuse(fault, None);
         }
-        if let Err(fault) = self.shape(&head.method, headers) {
+        if let Err(fault) = self.shape(&head.method, &head.uri, headers) {
             return refuse(fault, None);
         }
-        let principal = match self.authenticate(headers) {
+        let source = source::of(peer, &self.config.trusted_proxies, headers);
+        let mut principal = match self.authenticate(headers, source).await {
             Ok(principal) => principal,
             Err(fault) => return refuse(fault, None),
         };
@@ -214,38 +238,53 @@ impl<B: Backend> Endpoint<B> {
         }
         // Kept until there is an answer: what was made of the body stays in memory for as long.
         let mut share = self.bodies.share();
+        let began = Instant::now();
         let read = match body::collect(body, self.config.body_limit, body::PATIENCE, &mut share).await {
             Ok(bytes) => Incoming::read(&bytes),
             Err(fault) => return refuse(fault, Some(&principal)),
         };
-        match self.protocol.handle(&principal, Via::Http(headers), read).await {
+        // Somebody may have been shut out while their body was on its way (catalogue AU-25).
+        if began.elapsed() > SLOW {
+            principal = match self.authenticate(headers, source).await {
+                Ok(principal) => principal,
+                Err(fault) => return refuse(fault, None),
+            };
+        }
+        match self.protocol.handle(&principal, Via::Http { headers, source }, read).await {
             Outcome::Reply(reply) => Answered::Reply(reply),
             Outcome::Talk(talk) => Answered::Talk(talk, share.detach()),
         }
     }
 
-    fn shape(&self, method: &Method, headers: &HeaderMap) -> Result<(), Fault> {
+    fn shape(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Fault> {
         if method != Method::POST {
             return Err(Fault::method_not_allowed("POST"));
+        }
+        if uri.query().is_some_and(has_token) {
+            return Err(Fault::token_in_query(&self.protocol.challenges));
         }
         content::is_plainly_framed(headers)?;
         body::declared(headers, self.config.body_limit)?;
         content::is_json(headers)
     }
 
-    fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Fault> {
+    async fn authenticate(&self, headers: &HeaderMap, source: Option<IpAddr>) -> Result<Principal, Fault> {
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
-        let first = values.next();
-        let only = if values.next().is_none() { first } else { None };
-        let credentials = Credentials { authorization: only.and_then(|value| value.to_str().ok()) };
-        self.protocol.backend.authenticate(credentials).map_err(|why| {
-            let challenge = match first {
-                Some(_) => self.protocol.challenges.invalid_token(&why.reason),
-                None => self.protocol.challenges.sign_in(),
-            };
-            Fault::unauthenticated(&why, challenge)
-        })
+        let authorization = match (values.next(), values.next()) {
+            (None, _) => Authorization::Absent,
+            (Some(only), None) => only.to_str().map_or(Authorization::Unreadable, Authorization::Value),
+            (Some(_), Some(_)) => Authorization::Unreadable,
+        };
+        let credentials = Credentials { authorization, source };
+        let proven = self.protocol.backend.authenticate(credentials).await;
+        proven.map_err(|why| Fault::unauthenticated(&why, &self.protocol.challenges))
     }
+}
+
+/// Whether a query carries a token (RFC 6750 section 2.3). Nothing of a query is read otherwise.
+fn has_token(query: &str) -> bool {
+    let names = query.split('&').map(|parameter| parameter.split('=').next().unwrap_or_default());
+    names.into_iter().any(|name| name.eq_ignore_ascii_case("access_token"))
 }
 
 fn respond(reply: Reply) -> Response {
@@ -256,6 +295,10 @@ fn respond(reply: Reply) -> Response {
     }
     let mut response = json(reply.status, Body::from(reply.body));
     if let Some((name, value)) = reply.header.map(|header| *header) {
+        if name == header::WWW_AUTHENTICATE {
+            // Who gets a token makes the same request again.
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
         response.headers_mut().insert(name, value);
     }
     response

@@ -40,7 +40,7 @@ impl<B: Backend> Protocol<B> {
             Field::Absent => Map::new(),
             Field::Wrong => return Err(Fault::params("`params.arguments` must be an object")),
         };
-        if let Via::Http(headers) = via {
+        if let Via::Http { headers, .. } = via {
             let list = self.backend.tools(principal);
             let found = list.tools.binary_search_by(|listed| listed.name.as_str().cmp(&tool));
             // A tool that is not in the list is refused by the backend, which audits it.
@@ -64,7 +64,8 @@ impl<B: Backend> Protocol<B> {
         let correlation = Uuid::now_v7();
         let preview = meta.preview == Field::Is(true);
         let (principal, locale) = (principal.clone(), meta.locale);
-        let request = ToolRequest { correlation, principal, tool, arguments, locale, preview, asking, resume };
+        let source = if let Via::Http { source, .. } = via { source } else { None };
+        let request = ToolRequest { correlation, principal, tool, arguments, locale, preview, asking, resume, source };
         // Only a client that can be asked in the middle of its call pays for what the next round needs.
         let again = holder.map(|holder| (holder, request.clone()));
         let done = |answer: &ToolAnswer| Outcome::Reply(Reply::result(self.render(era, id, answer)));
@@ -78,11 +79,19 @@ impl<B: Backend> Protocol<B> {
             Ok(CallAnswer::Ask(ask)) => match again {
                 None => Ok(Outcome::Reply(Reply::result(self.render_ask(id, &ask)))),
                 Some((holder, request)) => {
+                    let over_http = matches!(via, Via::Http { .. });
                     let put = self.desk.put(&holder, id, ask).map_err(Fault::too_many_questions)?;
-                    Ok(Outcome::Talk(Box::new(Talk { id: id.clone(), holder, request, put })))
+                    Ok(Outcome::Talk(Box::new(Talk { id: id.clone(), holder, request, put, over_http })))
                 }
             },
-            Err(refused) => Err(Fault::refused(&refused, correlation, &self.challenges)),
+            Err(refused) => {
+                // On a stream nobody can answer a challenge: whoever holds it is who calls.
+                let links = meta.links_accounts && matches!(via, Via::Http { .. });
+                match links.then(|| self.challenges.result(&refused)).flatten() {
+                    Some(answer) => Ok(done(&answer)),
+                    None => Err(Fault::refused(&refused, correlation, &self.challenges)),
+                }
+            }
         }
     }
 
@@ -90,7 +99,9 @@ impl<B: Backend> Protocol<B> {
     /// it has to take.
     fn can_be_asked(&self, principal: &Principal, via: Via<'_>) -> Option<Holder> {
         match via {
-            Via::Http(fields) if !fields.contains_key(headers::SESSION) || !takes_events(fields) => None,
+            Via::Http { headers: fields, .. } if !fields.contains_key(headers::SESSION) || !takes_events(fields) => {
+                None
+            }
             via => self.holder(principal, via),
         }
     }

@@ -35,11 +35,11 @@ impl<B: Backend> Protocol<B> {
         let mut reply = Reply::result(body);
         match via {
             Via::Stream(peer) => peer.declare(form),
-            Via::Http(_) if form => {
+            Via::Http { .. } if form => {
                 let session = HeaderValue::try_from(self.sessions.begin(principal, revision));
                 reply.header = Some(Box::new((headers::SESSION, session.expect("a sealed value is visible ASCII"))));
             }
-            Via::Http(_) => {}
+            Via::Http { .. } => {}
         }
         Ok(reply)
     }

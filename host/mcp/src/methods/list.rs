@@ -28,13 +28,17 @@ impl<B: Backend> Protocol<B> {
             Field::Wrong => return Err(Fault::params("`params.cursor` must be a string")),
         };
         let list = self.backend.tools(principal);
-        let page = self.listing.page(&list, cursor).map_err(|bad| Fault::params(bad.to_string()))?;
+        let page = self.listing.page(&list, principal.key(), cursor).map_err(|bad| Fault::params(bad.to_string()))?;
 
-        let mut out = reply::open(id, page.len() + 256);
+        let mut out = reply::open(id, page.tools.len() + 512);
         out.push(b'{');
-        out.extend_from_slice(&page);
+        out.extend_from_slice(&page.tools);
+        if let Some(next) = &page.next {
+            out.extend_from_slice(format!(r#","nextCursor":"{next}""#).as_bytes());
+        }
         if era == Era::Modern {
-            let scope = if list.varies { "private" } else { "public" };
+            // A cursor is good for one principal: a page that has one is nobody else's, and all pages of a list are alike.
+            let scope = if list.varies || !page.whole { "private" } else { "public" };
             let cache = format!(r#","resultType":"complete","ttlMs":{TTL_MS},"cacheScope":"{scope}","_meta":{{"#);
             out.extend_from_slice(cache.as_bytes());
             out.extend_from_slice(self.texts.server_member.as_bytes());

@@ -87,7 +87,7 @@ async fn a_legacy_client_shakes_hands_lists_and_calls() {
     client.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
     let answer = client.ask(json!({ "jsonrpc": "2.0", "id": "l", "method": "tools/list" })).await;
     assert_eq!(answer["id"], "l");
-    assert_eq!(answer["result"]["tools"].as_array().unwrap().len(), 9);
+    assert_eq!(answer["result"]["tools"].as_array().unwrap().len(), 10);
     let answer = client.ask(call(2, "echo")).await;
     assert_eq!(
         answer,
@@ -135,8 +135,15 @@ async fn every_refusal_has_its_line_and_the_stream_goes_on() {
 #[tokio::test]
 async fn refusals_by_the_backend_keep_their_codes() {
     let mut client = Client::start(Echo::new());
-    for (tool, code) in [("busy", 50300), ("unavailable", 50301), ("scoped", 40302), ("no_such", -32602)] {
-        assert_eq!(client.ask(call(tool, tool)).await["error"]["code"], code, "{tool}");
+    for (tool, code) in
+        [("busy", 50300), ("unavailable", 50301), ("private", 40100), ("scoped", 40302), ("no_such", -32602)]
+    {
+        let mut call = call(tool, tool);
+        assert_eq!(client.ask(call.clone()).await["error"]["code"], code, "{tool}");
+        // There is nowhere to sign in on a stream, whatever the client can do elsewhere.
+        call["params"]["_meta"] = json!({ "openai/userAgent": "x" });
+        let answer = client.ask(call).await;
+        assert_eq!((&answer["error"]["code"], answer.get("result")), (&json!(code), None), "{tool}");
     }
     assert_eq!(client.backend.rules(), []);
 }

@@ -86,12 +86,12 @@ async fn parameters_of_the_wrong_form_are_refused() {
 }
 
 #[tokio::test]
-async fn refusals_by_the_backend_have_their_status_code_and_header() {
+async fn au_05_refusals_by_the_backend_have_their_status_code_and_header() {
     let server = Server::start(Echo::new()).await;
     let metadata = "resource_metadata=\"https://tools.example.com/.well-known/oauth-protected-resource/mcp\"";
     let scopes = format!(
-        "Bearer {metadata}, error=\"insufficient_scope\", scope=\"notes:read notes:write\", \
-         error_description=\"this call needs the scopes notes:read notes:write\""
+        "Bearer {metadata}, error=\"insufficient_scope\", \
+         error_description=\"this call needs the scopes notes:read notes:write\", scope=\"notes:read notes:write\""
     );
     for (tool, status, code, header, value) in [
         ("scoped", 403, 40302, "www-authenticate", scopes),

@@ -167,3 +167,47 @@ async fn mc_13_a_cursor_goes_on_after_its_tool_even_for_who_sees_other_tools() {
     let cursor = many.result(&page(&Value::Null)).await["nextCursor"].clone();
     assert_eq!(names(&few.result(&page(&cursor)).await), ["tool_5", "tool_7", "tool_9"]);
 }
+
+#[tokio::test]
+async fn au_08_a_cursor_is_good_for_the_principal_whose_list_it_was() {
+    let tools = (0..10).map(|number| format!("tool_{number}"));
+    let echo = Echo::listing(3, tools).with_principal("a", "ann").with_principal("b", "bob").without_sign_in();
+    let server = Server::start(echo).await;
+    let signed = |sent: Sent, token: &str| match token {
+        "" => sent,
+        token => sent.with("Authorization", &format!("Bearer {token}")),
+    };
+    let mut cursors = Vec::new();
+    for token in ["a", "b", ""] {
+        let cursor = server.result(&signed(page(&Value::Null), token)).await["nextCursor"].clone();
+        assert!(cursor.is_string() && !cursors.contains(&cursor), "{cursor}");
+        cursors.push(cursor);
+    }
+    for (of, cursor) in ["a", "b", ""].iter().zip(&cursors) {
+        for token in ["a", "b", ""] {
+            for sent in [page(cursor), Sent::legacy("tools/list", &json!({ "cursor": cursor }))] {
+                let sent = signed(sent, token);
+                if token == *of {
+                    assert_eq!(names(&server.result(&sent).await)[0], "tool_4");
+                } else {
+                    let answer = server.refuses(&sent, 200, -32602, Rule::Params).await;
+                    assert!(answer["error"]["message"].as_str().unwrap().contains("did not make that cursor"));
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn au_08_a_page_with_a_cursor_in_it_is_for_nobody_else() {
+    for (tools, varies, scope) in [(3, false, "public"), (3, true, "private"), (5, false, "private")] {
+        let echo = Echo::listing(3, (0..tools).map(|number| format!("tool_{number}")));
+        let server = Server::start(if varies { echo } else { echo.the_same_for_all() }).await;
+        let mut result = server.result(&page(&Value::Null)).await;
+        assert_eq!(result["cacheScope"], scope);
+        if tools > 4 {
+            result = server.result(&page(&result["nextCursor"])).await;
+            assert_eq!(result["cacheScope"], scope);
+        }
+    }
+}

@@ -26,26 +26,9 @@ async fn many_requests_share_a_connection_and_stuck_ones_block_nobody() {
     let server = Server::start(Echo::new()).await;
     let mut stuck = TcpStream::connect(server.address).await.unwrap();
     stuck.write_all(&Sent::call("slow", json!({})).bytes(server.address)).await.unwrap();
-    let mut stream = TcpStream::connect(server.address).await.unwrap();
-    stream.set_nodelay(true).unwrap();
+    let mut kept = server.keep().await;
     for nth in 0..50 {
-        let sent = Sent::call("echo", json!({ "nth": nth }));
-        let bytes = String::from_utf8(sent.bytes(server.address)).unwrap().replace("Connection: close\r\n", "");
-        // In two pieces, so that a body comes in more than one frame.
-        let (first, second) = bytes.split_at(bytes.len() - 20);
-        stream.write_all(first.as_bytes()).await.unwrap();
-        tokio::task::yield_now().await;
-        stream.write_all(second.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        let got = loop {
-            stream.read_buf(&mut answer).await.unwrap();
-            if answer.windows(4).any(|four| four == b"\r\n\r\n") {
-                let got = Got::read(&answer);
-                if got.body.len().to_string() == got.header("content-length").unwrap() {
-                    break got;
-                }
-            }
-        };
+        let got = kept.send(&Sent::call("echo", json!({ "nth": nth }))).await;
         assert_eq!(got.json()["result"]["structuredContent"]["nth"], nth);
     }
 }

@@ -6,10 +6,22 @@ mod checks;
 mod guards;
 mod lists;
 mod lives;
+mod metadata;
 mod mirrored;
 mod random;
+mod signing_in;
+mod tokens;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    net::SocketAddr,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::serve::IncomingStream;
+use tower_service::Service;
 
 use portcullis_backend::RefusalRule;
 use serde_json::{Value, json};
@@ -27,6 +39,29 @@ struct Server {
     backend: Arc<Echo>,
     address: SocketAddr,
     task: JoinHandle<()>,
+}
+
+/// Tells each connection where it comes from.
+struct Connections(Front<Echo>);
+
+impl Service<IncomingStream<'_, TcpListener>> for Connections {
+    type Response = Front<Echo>;
+    type Error = Infallible;
+    type Future = Ready<Result<Front<Echo>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, stream: IncomingStream<'_, TcpListener>) -> Self::Future {
+        ready(Ok(self.0.for_peer(stream.remote_addr().ip())))
+    }
+}
+
+/// A connection that is kept for more requests.
+struct Kept {
+    stream: TcpStream,
+    address: SocketAddr,
 }
 
 /// A request as it goes over the wire.
@@ -59,6 +94,7 @@ impl Server {
             allowed_hosts: AllowedHosts::new(address, ["tools.example.com"]),
             allowed_origins: AllowedOrigins::new(address, ["https://chat.example.com"]),
             public_url: Some("https://tools.example.com/mcp".parse().unwrap()),
+            trusted_proxies: Vec::new(),
             body_limit: DEFAULT_BODY_LIMIT,
             body_memory: DEFAULT_BODY_MEMORY,
             page_size: 4,
@@ -68,9 +104,15 @@ impl Server {
         };
         configure(&mut config);
         let beside = axum::Router::new().route("/beside", axum::routing::get(|| async { "{}" }));
-        let router = axum::Router::new().fallback_service(Front::with(Arc::clone(&backend), config, beside));
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let connections = Connections(Front::with(Arc::clone(&backend), config, beside));
+        let task = tokio::spawn(async move { axum::serve(listener, connections).await.unwrap() });
         Self { backend, address, task }
+    }
+
+    async fn keep(&self) -> Kept {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Kept { stream, address: self.address }
     }
 
     async fn send(&self, sent: &Sent) -> Got {
@@ -104,6 +146,27 @@ impl Server {
     }
 }
 
+impl Kept {
+    async fn send(&mut self, sent: &Sent) -> Got {
+        let bytes = String::from_utf8(sent.bytes(self.address)).unwrap().replace("Connection: close\r\n", "");
+        // In two pieces, so that a body comes in more than one frame.
+        let (first, second) = bytes.split_at(bytes.len() - 20);
+        self.stream.write_all(first.as_bytes()).await.unwrap();
+        tokio::task::yield_now().await;
+        self.stream.write_all(second.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        loop {
+            assert_ne!(self.stream.read_buf(&mut answer).await.unwrap(), 0, "the connection is kept");
+            if answer.windows(4).any(|four| four == b"\r\n\r\n") {
+                let got = Got::read(&answer);
+                if got.header("content-length").map_or(0, |length| length.parse().unwrap()) == got.body.len() {
+                    return got;
+                }
+            }
+        }
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
@@ -132,6 +195,11 @@ impl Sent {
         let headers = [("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")];
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         Self { method: "POST", path: "/mcp", headers, body: message.to_string().into_bytes() }
+    }
+
+    /// Without a body.
+    fn get(path: &'static str) -> Self {
+        Self { method: "GET", path, headers: Vec::new(), body: Vec::new() }
     }
 
     fn call(tool: &str, arguments: Value) -> Self {

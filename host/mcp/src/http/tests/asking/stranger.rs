@@ -122,3 +122,38 @@ async fn a_cancelled_call_that_waits_ends_without_an_answer_and_only_its_client_
     server.refuses(&late, 400, -32600, RefusalRule::Message).await;
     assert_eq!(server.backend.requests.lock().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn au_08_who_has_not_signed_in_is_told_apart_by_the_session_and_from_everybody_who_has() {
+    let server = Server::start(both().without_sign_in()).await;
+    let ann = Client::begin(&server, "2025-11-25", Some("a")).await;
+    let nobody = Client::begin(&server, "2025-11-25", None).await;
+    let other = Client::begin(&server, "2025-11-25", None).await;
+    let (of_ann, asked_ann) = ann.ask(&server, 1).await;
+    let (of_nobody, asked_nobody) = nobody.ask(&server, 1).await;
+    let with = |client: &Client, session: &str| Client { session: session.to_owned(), ..client.clone() };
+    for (client, question) in [
+        (with(&nobody, &ann.session), &asked_ann[0]),
+        (nobody.clone(), &asked_ann[0]),
+        (with(&ann, &nobody.session), &asked_nobody[0]),
+        (ann.clone(), &asked_nobody[0]),
+        (other, &asked_nobody[0]),
+        (with(&nobody, ""), &asked_nobody[0]),
+    ] {
+        let sent = client.answer(question, accept(json!({ "name": "evil" })));
+        server.refuses(&sent, 400, -32600, RefusalRule::Message).await;
+    }
+    ann.answers(&server, &asked_ann[0], accept(json!({ "name": "Ann" }))).await;
+    nobody.answers(&server, &asked_nobody[0], accept(json!({ "name": "No" }))).await;
+    let told = async |events: Events| events.response("2025-11-25").await["result"]["structuredContent"].clone();
+    assert_eq!(told(of_ann).await, json!({ "q0": { "name": "Ann" } }));
+    assert_eq!(told(of_nobody).await, json!({ "q0": { "name": "No" } }));
+    // Whoever signs in after the handshake is asked as who they then are.
+    let signed_in = Client { bearer: Some("a"), ..nobody };
+    let (events, asked) = signed_in.ask(&server, 1).await;
+    let before = Client { bearer: None, ..signed_in.clone() };
+    let sent = before.answer(&asked[0], accept(json!({ "name": "evil" })));
+    server.refuses(&sent, 400, -32600, RefusalRule::Message).await;
+    signed_in.answers(&server, &asked[0], accept(json!({ "name": "Ann" }))).await;
+    assert_eq!(told(events).await, json!({ "q0": { "name": "Ann" } }));
+}

@@ -136,3 +136,21 @@ async fn a_call_that_asks_nothing_is_one_plain_answer_and_an_unknown_session_no_
         }
     }
 }
+
+#[tokio::test]
+async fn au_20_a_call_whose_answer_has_begun_is_challenged_in_its_result() {
+    let server = Server::start(Echo::new()).await;
+    let client = Client::begin(&server, "2025-11-25", None).await;
+    for (then, error) in [("sign-in", "error=\"invalid_token\""), ("scope", "error=\"insufficient_scope\"")] {
+        let mut events = Events::open(&server, &client.call("asking", json!({ "then": then }))).await;
+        let question = events.question("2025-11-25").await;
+        client.answers(&server, &question, accept(json!({ "name": "x" }))).await;
+        let response = events.response("2025-11-25").await;
+        assert_eq!(response["result"]["isError"], true);
+        let challenges = response["result"]["_meta"]["mcp/www_authenticate"].as_array().unwrap();
+        let challenge = challenges[0].as_str().unwrap();
+        assert!(challenge.starts_with("Bearer resource_metadata=\"https://tools.example.com/"), "{challenge}");
+        assert!(challenge.contains(error) && challenge.contains("scope=\"notes:read"), "{challenge}");
+    }
+    assert_eq!(server.backend.rules(), []);
+}
