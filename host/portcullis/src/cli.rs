@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 /// A host for WebAssembly plugins behind one MCP connector.
 #[derive(Debug, Parser)]
@@ -26,7 +26,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve MCP over HTTP, on loopback
+    /// Serve MCP over HTTP: on loopback, or anywhere where callers sign in
     Serve {
         /// Address and port; port 0 takes any. Overrides `listen` of the configuration
         #[arg(long, value_name = "ADDR")]
@@ -57,6 +57,10 @@ pub(crate) enum Command {
     Approve {
         /// `plugin@version`, or the first 8 or more digits of its fingerprint
         release: String,
+        /// A tool of it that may be called without sign-in, where the operator lets any be: by its name on the wire or in the
+        /// manifest; once for each. Only tools labelled read, that use nothing of one person's own. What is not named here needs sign-in
+        #[arg(long, value_name = "TOOL")]
+        without_sign_in: Vec<String>,
     },
     /// Serve a release no longer
     Withdraw {
@@ -110,6 +114,25 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look at the set-up from outside, as a client would, and say of each fault what to change. Sends no token, needs no secret
+    Doctor {
+        /// The URL that clients are given [default: `public_url` of the configuration]
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shut a subject, a client or tokens out: their tokens are refused at once, good ones too
+    Deny(DeniedArgs),
+    /// Let in again what `deny` has shut out
+    Allow(DeniedArgs),
+    /// List who is shut out, newest first
+    Denied {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Internal, for the benchmark: call a tool many times in this process and print the medians of what was used
     #[command(hide = true)]
     Measure {
@@ -133,4 +156,32 @@ pub(crate) enum Command {
         /// As the helper gives them
         limits: Vec<String>,
     },
+}
+
+/// What is shut out, and of which issuer.
+#[derive(Debug, Args)]
+pub(crate) struct DeniedArgs {
+    #[command(flatten)]
+    pub(crate) what: DeniedWhat,
+    /// Only of this issuer: `iss`, exactly [default: of any]
+    #[arg(long, value_name = "ISS")]
+    pub(crate) issuer: Option<String>,
+}
+
+/// Exactly one of these.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct DeniedWhat {
+    /// Every token of this subject: `sub`, exactly
+    #[arg(long, value_name = "SUB", allow_hyphen_values = true)]
+    pub(crate) subject: Option<String>,
+    /// Every token that was given to this client: `client_id`, exactly
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    pub(crate) client: Option<String>,
+    /// The one token with this `jti`
+    #[arg(long, value_name = "JTI", allow_hyphen_values = true)]
+    pub(crate) token: Option<String>,
+    /// Every token that was issued before this time: seconds since 1970, or `now`
+    #[arg(long, value_name = "TIME")]
+    pub(crate) issued_before: Option<String>,
 }

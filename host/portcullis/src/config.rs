@@ -1,5 +1,7 @@
 //! The configuration: one TOML file, every key optional. `docs/configuration.md` documents each; a test holds both together.
 
+mod admin;
+mod authentication;
 mod egress;
 
 use std::{
@@ -9,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use ipnet::IpNet;
 use portcullis_calls::{CapacityLimits, RateLimits};
 use portcullis_manifest::SecretName;
 use portcullis_mcp::{AllowedHosts, AllowedOrigins, PublicUrl};
@@ -16,6 +19,8 @@ use portcullis_sandbox::{CompileLimits, PoolLimits};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{exit::Failure, lockdown::Lockdown};
+pub(crate) use admin::AdminSection;
+pub(crate) use authentication::{Access, AuthenticationSection};
 pub(crate) use egress::{BoundarySection, Confirmation, EgressSection, Secret};
 
 /// The file. Unknown keys are refused: a misspelt limit would otherwise be no limit.
@@ -24,7 +29,7 @@ pub(crate) use egress::{BoundarySection, Confirmation, EgressSection, Secret};
 pub(crate) struct Config {
     /// Where database, keys and artefacts are.
     pub(crate) data: Option<PathBuf>,
-    /// Where MCP is served. Loopback only, until authentication is configured.
+    /// Where MCP is served. Loopback only, unless authentication is configured.
     #[serde(deserialize_with = "address")]
     pub(crate) listen: Option<SocketAddr>,
     /// Whether an approver must be another person than the publisher. On unless switched off.
@@ -35,12 +40,19 @@ pub(crate) struct Config {
     pub(crate) allowed_origins: Vec<String>,
     /// Where clients find the endpoint, behind a proxy.
     pub(crate) public_url: Option<String>,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) server: Server,
     pub(crate) http: Http,
     pub(crate) compile: Compile,
     pub(crate) pool: Pool,
     pub(crate) capacity: Capacity,
     pub(crate) rate: Rate,
+    pub(crate) authentication: AuthenticationSection,
+    /// Who sees a plugin's tools and may call them.
+    pub(crate) access: Access,
+    /// Where people who sign in run the host.
+    pub(crate) admin: AdminSection,
     pub(crate) boundary: BoundarySection,
     pub(crate) egress: EgressSection,
     /// Values that requests may carry, by the name that manifests use.
@@ -252,6 +264,8 @@ impl Config {
             }
         }
         at_least("capacity.memory", self.capacity.memory, 1 << 20)?;
+        self.authentication.check(&self)?;
+        self.admin.check(&self)?;
         self.egress.check()?;
         self.secrets.iter().try_for_each(|(name, secret)| secret.check(name))?;
         for host in &self.allowed_hosts {

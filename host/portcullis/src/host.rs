@@ -5,7 +5,7 @@ use std::{ffi::OsStr, net::SocketAddr, path::Path, sync::Arc};
 use portcullis_backend::ServerInfo;
 use portcullis_calls::{Host, HostConfig};
 use portcullis_egress::Egress;
-use portcullis_identity::Identity;
+use portcullis_identity::{Denials, Identity};
 use portcullis_sandbox::Compiler;
 use portcullis_store::sqlite::{OwnerLock, OwnerLockError, SqliteStore};
 
@@ -53,8 +53,20 @@ pub(crate) fn ready(config: &Config, lock: OwnerLock, serves: bool, own: Vec<Soc
     Ok(Ready { control, compiler, egress, lock })
 }
 
-/// Starts a host.
-pub(crate) async fn start(config: &Config, ready: Ready, identity: Identity) -> Result<Owner, Failure> {
+impl Ready {
+    /// The way out, which is open already.
+    pub(crate) fn egress(&self) -> &Egress {
+        &self.egress
+    }
+}
+
+/// Starts a host. `denials` is whom its listeners shut out.
+pub(crate) async fn start(
+    config: &Config,
+    ready: Ready,
+    identity: Identity,
+    denials: Denials,
+) -> Result<Owner, Failure> {
     let Ready { compiler, egress, lock, .. } = ready;
     let store = SqliteStore::open(config.data(), &lock).map_err(Failure::data)?;
     let server = ServerInfo {
@@ -73,6 +85,7 @@ pub(crate) async fn start(config: &Config, ready: Ready, identity: Identity) -> 
         four_eyes: config.four_eyes(),
         egress,
         policy: config.policy(),
+        denials,
     };
     let host = Host::start(host, Arc::new(store), compiler).await.map_err(Failure::data)?;
     Ok(Owner { host: Arc::new(host), _lock: lock })

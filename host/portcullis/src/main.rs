@@ -1,10 +1,12 @@
 //! The program `portcullis`: configuration, commands, wiring. Everything it does is done by the rooms below it; it must never
 //! hold a rule of its own about who may do what.
 
+mod admin;
 mod cli;
 mod commands;
 mod config;
 mod control;
+mod doctor;
 mod exit;
 mod host;
 mod lockdown;

@@ -4,30 +4,33 @@ mod descriptors;
 mod patience;
 
 use std::{
+    convert::Infallible,
     future::Future,
     io::{Write as _, stdout},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     os::fd::OwnedFd,
     sync::Arc,
     time::Duration,
 };
 
-use hyper::server::conn::http1;
+use axum::response::Response;
+use hyper::{Request, body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use portcullis_calls::Host;
-use portcullis_identity::Identity;
+use portcullis_identity::{Denials, Identity};
 use portcullis_mcp::{
     AllowedHosts, AllowedOrigins, CursorKey, Front, HttpConfig, PublicUrl, QuestionLimits, SessionKey,
 };
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with, sockopt::set_socket_reuseaddr};
 use tokio::{net::TcpListener, sync::Semaphore};
+use tower_service::Service;
 
 use crate::{
-    config::Config,
+    admin,
+    config::{Config, Http},
     exit::Failure,
     host::{self, Ownership, Ready},
     sessions::{Sessions, stop_signal},
@@ -41,27 +44,49 @@ pub(crate) struct Bound {
     socket: OwnedFd,
     address: SocketAddr,
     identity: Identity,
+    denials: Denials,
     public_url: Option<PublicUrl>,
+    admin: Option<admin::Door>,
 }
 
 /// For the first thread, before there is a runtime.
 pub(crate) fn ready(config: &Config) -> Result<Bound, Failure> {
     let public_url = config.public_url()?;
-    descriptors::raise(config.http.connections, config.egress.connections)?;
+    let of_admins = config.admin.listen.map_or(0, |_| config.admin.connections);
+    descriptors::raise(config.http.connections + of_admins, config.egress.connections)?;
     let address = config.listen();
-    let identity = Identity::for_listener(address.ip()).map_err(Failure::usage)?;
+    if config.authentication.issuer.is_none() {
+        // Before anything is taken for it.
+        Identity::for_listener(address.ip(), None).map_err(Failure::usage)?;
+    }
     let Ownership::Ours(lock) = host::take(config.data())? else {
         return Err(Failure::data(
             "another portcullis process owns this data directory; stop it, or serve another directory (`--data`)",
         ));
     };
-    // A port below 1024 may take a capability.
-    let socket = tcp(address).map_err(|error| taken(address, error))?;
-    let bound = rustix::net::getsockname(&socket).map_err(|error| taken(address, error))?;
-    // No tool may be led to it (catalogue EG-33).
-    let own = SocketAddr::try_from(bound).map_err(|error| taken(address, error))?;
-    let ready = host::ready(config, lock, true, vec![own])?;
-    Ok(Bound { ready, socket, address, identity, public_url })
+    let (socket, own) = bound_to(address, "--listen")?;
+    let admin = config.admin.listen.map(|address| bound_to(address, "admin.listen")).transpose()?;
+    // No tool may be led to them (catalogue EG-33).
+    let own = std::iter::once(own).chain(admin.as_ref().map(|(_, own)| *own)).collect();
+    let ready = host::ready(config, lock, true, own)?;
+    let denials = Denials::default();
+    let authentication = config.authentication(ready.egress(), denials.clone())?;
+    let identity = Identity::for_listener(address.ip(), authentication).map_err(Failure::usage)?;
+    let admin = match (admin, config.admin_identity(ready.egress(), denials.clone())?) {
+        (Some((socket, address)), Some(identity)) => Some(admin::Door { socket, address, identity }),
+        _ => None,
+    };
+    Ok(Bound { ready, socket, address, identity, denials, public_url, admin })
+}
+
+/// A socket that is bound, and where. A port below 1024 may take a capability.
+fn bound_to(address: SocketAddr, key: &str) -> Result<(OwnedFd, SocketAddr), Failure> {
+    let bound = || {
+        let socket = tcp(address)?;
+        let bound = SocketAddr::try_from(rustix::net::getsockname(&socket)?)?;
+        Ok((socket, bound))
+    };
+    bound().map_err(|error| taken(address, key, error))
 }
 
 fn tcp(address: SocketAddr) -> rustix::io::Result<OwnedFd> {
@@ -74,23 +99,29 @@ fn tcp(address: SocketAddr) -> rustix::io::Result<OwnedFd> {
     Ok(socket)
 }
 
-fn taken(address: SocketAddr, error: rustix::io::Errno) -> Failure {
+fn taken(address: SocketAddr, key: &str, error: rustix::io::Errno) -> Failure {
     let error = std::io::Error::from(error);
-    Failure::usage(format_args!("{address}: {error}; `--listen` takes another address"))
+    Failure::usage(format_args!("{address}: {error}; `{key}` takes another address"))
 }
 
 pub(crate) async fn serve(config: &Config, bound: Bound) -> Result<(), Failure> {
-    let Bound { mut ready, socket, address, identity, public_url } = bound;
+    let Bound { mut ready, socket, address, identity, denials, public_url, admin } = bound;
     let control = ready.control.take();
-    let owner = host::start(config, ready, identity).await?;
+    let owner = host::start(config, ready, identity.clone(), denials).await?;
+    if let Some(failures) = identity.failures() {
+        failures.key(owner.host.key("failures"));
+    }
     // As long a queue as the system allows.
-    listen(&socket, i32::MAX).map_err(|error| taken(address, error))?;
+    listen(&socket, i32::MAX).map_err(|error| taken(address, "--listen", error))?;
     let listener = TcpListener::from_std(socket.into()).map_err(Failure::refused)?;
     let bound = listener.local_addr().map_err(Failure::refused)?;
+    // What clients are given is what they write into `Host`.
+    let given = public_url.as_ref().map(|url| url.host().to_owned());
     let http = HttpConfig {
-        allowed_hosts: AllowedHosts::new(bound, &config.allowed_hosts),
+        allowed_hosts: AllowedHosts::new(bound, config.allowed_hosts.iter().chain(&given)),
         allowed_origins: AllowedOrigins::new(bound, &config.allowed_origins),
         public_url,
+        trusted_proxies: config.trusted_proxies.clone(),
         body_limit: config.http.body_limit,
         body_memory: config.http.body_memory,
         page_size: config.http.page_size,
@@ -103,37 +134,51 @@ pub(crate) async fn serve(config: &Config, bound: Bound) -> Result<(), Failure> 
     if let Some(control) = control {
         control.answer(Arc::clone(&owner.host), &sessions).map_err(Failure::data)?;
     }
-    let stop = stop_signal().map_err(Failure::refused)?;
+    let admin = admin.map(|door| door.open(config, &owner.host, &sessions)).transpose()?;
+    let (stop, stop_admin) = (stop_signal().map_err(Failure::refused)?, stop_signal().map_err(Failure::refused)?);
     // Who started it may have stopped reading, which is no reason not to serve.
     let _ = writeln!(stdout(), "ready http://{bound}/mcp");
-    accept(config, listener, front, &sessions, stop).await;
+    let admin = async {
+        let Some((listener, plane)) = admin else { return };
+        let service = |peer| plane.for_peer(peer);
+        accept(&config.http, config.admin.connections, listener, service, &sessions, stop_admin).await;
+    };
+    let service = |peer| front.for_peer(peer);
+    tokio::join!(accept(&config.http, config.http.connections, listener, service, &sessions, stop), admin);
     owner.host.stop().await.map_err(Failure::data)
 }
 
-async fn accept(
-    config: &Config,
+/// Serves whoever connects, each with a service of its own, until it is told to stop.
+async fn accept<S>(
+    config: &Http,
+    connections: usize,
     listener: TcpListener,
-    front: Front<Host>,
+    service: impl Fn(IpAddr) -> S,
     sessions: &Sessions,
     stop: impl Future<Output = ()>,
-) {
-    let connections = Arc::new(Semaphore::new(config.http.connections));
+) where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    let connections = Arc::new(Semaphore::new(connections));
     let graceful = GracefulShutdown::new();
     // HTTP/1.1 only: one request after the other on a connection is all that MCP needs. Heads that come slowly, or not at
     // all, are cut off, so that idle sockets can't hold all connections (catalogue MC-40).
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(config.http.header_timeout));
-    let write_timeout = Duration::from_secs(config.http.write_timeout);
+    server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(config.header_timeout));
+    // A connection that is read from holds no more than this beside what `http.body_memory` counts.
+    server.max_buf_size(64 << 10);
+    let write_timeout = Duration::from_secs(config.write_timeout);
     let mut stop = std::pin::pin!(stop);
     loop {
         let seat = tokio::select! {
             () = &mut stop => break,
             seat = connections.clone().acquire_owned() => seat.ok(),
         };
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of file descriptors, mostly: accepting at once again would only burn the CPU.
                     tracing::warn!(%error, "accept");
@@ -144,7 +189,7 @@ async fn accept(
         };
         // Answers are small and complete: waiting for more to send would only add delay.
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(front.clone());
+        let service = TowerToHyperService::new(service(peer.ip()));
         let connection =
             graceful.watch(server.serve_connection(TokioIo::new(Patient::new(stream, write_timeout)), service));
         sessions.spawn(async move {

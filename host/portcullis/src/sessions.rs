@@ -88,7 +88,7 @@ impl Sessions {
         reader: impl AsyncRead + Unpin + Send + 'static,
         writer: impl AsyncWrite + Unpin + Send + 'static,
     ) -> io::Result<()> {
-        let principal = portcullis_identity::Identity::local().principal();
+        let principal = portcullis_manifest::Principal::local();
         portcullis_mcp::serve_stdio(host, principal, self.read(reader), writer).await
     }
 }

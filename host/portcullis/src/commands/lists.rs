@@ -53,7 +53,18 @@ fn line(release: &ReleaseLine) {
 
 /// Names, labels and changes are what an approver reads: nothing in them may hide anything.
 fn release_lines(release: &ReleaseLine) -> String {
-    let ReleaseLine { release, fingerprint, state, tools, published_by, approved_by, four_eyes, changes, .. } = release;
+    let ReleaseLine {
+        release,
+        fingerprint,
+        state,
+        tools,
+        published_by,
+        approved_by,
+        four_eyes,
+        without_sign_in,
+        changes,
+        ..
+    } = release;
     let approval = match (approved_by, four_eyes) {
         (Some(by), Some(false)) => format!(", approved by {by} without four eyes"),
         (Some(by), _) => format!(", approved by {by}"),
@@ -61,7 +72,8 @@ fn release_lines(release: &ReleaseLine) -> String {
     };
     let mut lines =
         vec![format!("{release}  {state}  {fingerprint}"), format!("  published by {published_by}{approval}")];
-    lines.extend(tools.iter().map(|(name, label)| format!("  {label:<11} {name}")));
+    let how = |name| if without_sign_in.contains(name) { "  (without sign-in)" } else { "" };
+    lines.extend(tools.iter().map(|(name, label)| format!("  {label:<11} {name}{}", how(name))));
     lines.extend(changes.iter().map(|change| format!("  changes: {change}")));
     lines.iter().map(|line| visible(line) + "\n").collect()
 }
@@ -217,6 +229,7 @@ mod tests {
             published_at: 0,
             approved_by: None,
             four_eyes: None,
+            without_sign_in: Vec::new(),
             changes: vec![hostile.to_owned()],
         });
         assert_eq!(

@@ -1,6 +1,7 @@
 //! The commands: each reads its arguments, asks one question of the host, and prints the answer.
 
 mod call;
+mod denied;
 mod inspect;
 mod lists;
 mod source;
@@ -8,7 +9,7 @@ pub(crate) mod terminal;
 
 use std::{future::Future, path::Path};
 
-use portcullis_identity::Identity;
+use portcullis_identity::{Denials, Identity};
 use portcullis_manifest::visible;
 use serde_json::Value;
 
@@ -16,6 +17,7 @@ use crate::{
     cli::{Cli, Command},
     config::Config,
     control::{Access, Request, Response},
+    doctor,
     exit::Failure,
     host, logging, serve,
 };
@@ -71,10 +73,11 @@ fn work(mut config: Config, command: Command, again: String) -> Result<(), Failu
                 return Err(Failure::data("another process owns the data directory; measure one that nobody serves"));
             };
             return on_a_runtime(async {
-                let owner = host::start(&config, *ready, Identity::local()).await?;
+                let owner = host::start(&config, *ready, Identity::local(), Denials::default()).await?;
                 call::measure(&owner, &tool, &arguments, times).await
             });
         }
+        Command::Doctor { url, json } => return on_a_runtime(doctor::run(&config, url.as_deref(), json)),
         Command::Stdio => {
             let access = Access::open(&config, true)?;
             return on_a_runtime(access.stdio(&config));
@@ -87,8 +90,13 @@ fn work(mut config: Config, command: Command, again: String) -> Result<(), Failu
             source::read(&path, prefix)?.into_request(approve),
             Box::new(move |answer| lists::published(answer, &again)),
         ),
-        Command::Approve { release } => (Request::Decide { release, approve: true }, Box::new(lists::approved)),
-        Command::Withdraw { release } => (Request::Decide { release, approve: false }, Box::new(lists::withdrawn)),
+        Command::Approve { release, without_sign_in } => {
+            (Request::Decide { release, approve: true, without_sign_in }, Box::new(lists::approved))
+        }
+        Command::Withdraw { release } => {
+            let without_sign_in = Vec::new();
+            (Request::Decide { release, approve: false, without_sign_in }, Box::new(lists::withdrawn))
+        }
         Command::Releases { json } => (Request::Releases, Box::new(move |answer| lists::releases(answer, json))),
         Command::Tools { json } => (Request::Tools, Box::new(move |answer| lists::tools(answer, json))),
         Command::Call { tool, arguments, preview, confirm, json } => {
@@ -98,10 +106,15 @@ fn work(mut config: Config, command: Command, again: String) -> Result<(), Failu
             }
             (Request::Call { tool, arguments, preview }, Box::new(move |answer| call::print(answer, json)))
         }
+        Command::Deny(arguments) => (Request::Deny { denied: denied::line(arguments) }, Box::new(denied::denied)),
+        Command::Allow(arguments) => (Request::Allow { denied: denied::line(arguments) }, Box::new(denied::allowed)),
+        Command::Denied { json } => (Request::Denied, Box::new(move |answer| denied::list(answer, json))),
         Command::Audit { tool, call, before, limit, json } => {
             (Request::Audit { tool, call, before, limit }, Box::new(move |answer| lists::audit(answer, json)))
         }
-        Command::Serve { .. } | Command::Stdio | Command::Measure { .. } => unreachable!("handled above"),
+        Command::Serve { .. } | Command::Stdio | Command::Measure { .. } | Command::Doctor { .. } => {
+            unreachable!("handled above")
+        }
         Command::Check { .. } | Command::CompileSpawner | Command::CompileHelper | Command::CompileWorker { .. } => {
             unreachable!("handled by the caller")
         }

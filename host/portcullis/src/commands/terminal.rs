@@ -10,7 +10,7 @@ pub(crate) fn lines(text: &str) -> String {
 }
 
 /// JSON that says the same: what hides stands in strings only, where it can be escaped. Line breaks are between values.
-pub(super) fn json(text: &str) -> String {
+pub(crate) fn json(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         if c == '\n' || !hides(c) {

@@ -199,6 +199,9 @@ impl Config {
             boundary: Arc::new(Boundary::new(self.boundary.inside.clone())),
             preview: self.confirmation.preview.iter().cloned().collect(),
             person: self.confirmation.person.iter().cloned().collect(),
+            access: self.access.clone(),
+            signs_in: self.authentication.issuer.is_some(),
+            without_sign_in: self.authentication.without_sign_in,
         }
     }
 }

@@ -10,22 +10,17 @@ use portcullis_store::{AuditEntry, AuditFilter, Release, ReleaseState};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{AuditRecord, CallAnswer, ReleaseLine, Request, Response, UsageLine};
+use super::{AuditRecord, CallAnswer, ReleaseLine, Request, Response, UsageLine, denied};
 
-/// Answers one question. `by` is who asks: the operating system's name for the peer.
-pub(super) async fn answer(host: &Arc<Host>, by: &str, request: Request) -> Response {
+/// Answers one question. `by` is who asks: the operating system's name for the peer, or the issuer's for who has signed in.
+pub(crate) async fn answer(host: &Arc<Host>, by: &str, request: Request) -> Response {
     let result = match request {
         Request::Publish { manifest, files, component, prefix, approve } => {
             publish(host, by, manifest, files, &component, prefix, approve).await
         }
-        Request::Decide { release, approve } => host
-            .decide(&release, approve, by)
-            .await
-            .map(|(id, fingerprint)| Response::Decided {
-                release: id.to_string(),
-                fingerprint: fingerprint.to_string(),
-            })
-            .map_err(|error| error.to_string()),
+        Request::Decide { release, approve, without_sign_in } => {
+            decide(host, by, &release, approve, &without_sign_in).await
+        }
         Request::Releases => releases(host).await,
         Request::Tools => Ok(tools(host)),
         Request::Call { tool, arguments, preview } => call(host, tool, arguments, preview).await,
@@ -33,6 +28,9 @@ pub(super) async fn answer(host: &Arc<Host>, by: &str, request: Request) -> Resp
             let filter = AuditFilter { correlation: call.map(Uuid::into_bytes), tool, before, limit, kind: None };
             audit(host, by, filter).await
         }
+        Request::Deny { denied } => denied::deny(host, by, denied).await,
+        Request::Allow { denied } => denied::allow(host, by, denied).await,
+        Request::Denied => denied::list(host).await,
         Request::Stdio => Ok(Response::Stdio),
     };
     result.unwrap_or_else(|why| Response::Refused { why })
@@ -62,6 +60,22 @@ async fn publish(
     let line = lines(host).await?.into_iter().find(|(found, _)| *found == fingerprint);
     let (_, release) = line.ok_or("the release is not in the store")?;
     Ok(Response::Published { release, new: published.known.is_none() })
+}
+
+async fn decide(
+    host: &Host,
+    by: &str,
+    release: &str,
+    approve: bool,
+    without_sign_in: &[String],
+) -> Result<Response, String> {
+    let decided = match approve {
+        true => host.approve(release, without_sign_in, by).await,
+        false if without_sign_in.is_empty() => host.decide(release, false, by).await,
+        false => return Err("a withdrawal lets nothing be called without sign-in: only an approval does".to_owned()),
+    };
+    let (id, fingerprint) = decided.map_err(|error| error.to_string())?;
+    Ok(Response::Decided { release: id.to_string(), fingerprint: fingerprint.to_string() })
 }
 
 async fn releases(host: &Host) -> Result<Response, String> {
@@ -94,6 +108,7 @@ fn line(release: &Release, all: &[Release]) -> ReleaseLine {
         published_at: release.published_at,
         approved_by: release.approval.as_ref().map(|approval| approval.by.clone()),
         four_eyes: release.approval.as_ref().map(|approval| approval.four_eyes),
+        without_sign_in: release.approval.iter().flat_map(|approval| approval.without_sign_in.clone()).collect(),
         changes,
     }
 }
@@ -133,6 +148,7 @@ async fn call(host: &Host, tool: String, arguments: Map<String, Value>, preview:
         // A command has nobody to ask in the middle of it: what needs a confirmation answers with one.
         asking: Asking::Nothing,
         resume: None,
+        source: None,
     };
     let (answer, report) = host.run(request).await.map_err(|error| error.to_string())?;
     let answer = match answer {

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portcullis_identity::Identity;
+use portcullis_identity::{Denials, Identity};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::UnixStream,
@@ -59,7 +59,7 @@ impl Access {
     pub(crate) async fn ask(self, config: &Config, request: Request) -> Result<Response, Failure> {
         let response = match self {
             Self::Here(ready) => {
-                let owner = host::start(config, *ready, Identity::local()).await?;
+                let owner = host::start(config, *ready, Identity::local(), Denials::default()).await?;
                 let stop = stop_signal().map_err(Failure::refused)?;
                 let response = tokio::select! {
                     response = owner.answer(request) => Ok(response),
@@ -80,7 +80,7 @@ impl Access {
         match self {
             Self::Here(mut ready) => {
                 let control = ready.control.take();
-                let owner = host::start(config, *ready, Identity::local()).await?;
+                let owner = host::start(config, *ready, Identity::local(), Denials::default()).await?;
                 // Others reach this owner while it serves.
                 let sessions = Sessions::default();
                 if let Some(control) = control {

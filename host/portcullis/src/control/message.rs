@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::{DeniedEntryLine, DeniedLine};
+
 /// A question.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
@@ -20,7 +22,13 @@ pub(crate) enum Request {
         approve: bool,
     },
     /// Decide on one.
-    Decide { release: String, approve: bool },
+    Decide {
+        release: String,
+        approve: bool,
+        /// Tools that may be called without sign-in. Only with an approval.
+        #[serde(default)]
+        without_sign_in: Vec<String>,
+    },
     /// List them.
     Releases,
     /// The tools as a client gets them.
@@ -29,6 +37,12 @@ pub(crate) enum Request {
     Call { tool: String, arguments: Map<String, Value>, preview: bool },
     /// Audit records.
     Audit { tool: Option<String>, call: Option<Uuid>, before: Option<i64>, limit: u32 },
+    /// Shut out.
+    Deny { denied: DeniedLine },
+    /// Take that back.
+    Allow { denied: DeniedLine },
+    /// Who is shut out.
+    Denied,
     /// From here on this connection is MCP, for the local principal.
     Stdio,
 }
@@ -55,6 +69,13 @@ pub(crate) enum Response {
     Audit {
         records: Vec<AuditRecord>,
     },
+    /// It is shut out, or not any longer.
+    DeniedChanged {
+        denied: DeniedLine,
+    },
+    DeniedList {
+        entries: Vec<DeniedEntryLine>,
+    },
     Stdio,
     /// It was refused or has failed; the text says why.
     Refused {
@@ -74,6 +95,8 @@ pub(crate) struct ReleaseLine {
     pub(crate) published_at: i64,
     pub(crate) approved_by: Option<String>,
     pub(crate) four_eyes: Option<bool>,
+    /// What the approval lets be called without sign-in: names on the wire.
+    pub(crate) without_sign_in: Vec<String>,
     /// What approving it would change, against the release that its plugin serves now.
     pub(crate) changes: Vec<String>,
 }

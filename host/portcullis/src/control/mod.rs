@@ -6,9 +6,12 @@
 
 mod answer;
 mod client;
+mod denied;
 mod message;
 mod server;
 
+pub(crate) use answer::answer;
 pub(crate) use client::Access;
+pub(crate) use denied::{DeniedEntryLine, DeniedLine, DeniedWord};
 pub(crate) use message::{AuditRecord, CallAnswer, ReleaseLine, Request, Response, UsageLine};
 pub(crate) use server::Socket;
