@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo`, `test`, `catalogue` and `bench`, one file each. It starts other programs and says
+//! The project's own commands: `cargo xtask demo`, `sign-in`, `test`, `catalogue` and `bench`, one file each. It starts other programs and says
 //! what they did. It must never skip in silence what it was asked to do.
 
 mod bench;
@@ -7,6 +7,7 @@ mod demo;
 mod folders;
 mod machine;
 mod place;
+mod sign_in;
 mod steps;
 mod task;
 mod test;
@@ -19,6 +20,10 @@ cargo xtask COMMAND
   demo [--listen ADDR] [--data DIR]
       Builds the host and the plugins notes and tables, publishes and approves them into an embedded store under DIR
       (.portcullis), serves http://ADDR/mcp (127.0.0.1:8080) and prints what to paste into an MCP client.
+
+  sign-in [--listen ADDR] [--provider PORT] [--once]
+      Builds the host and the plugin notes, starts an identity provider at localhost:8090 and the host at 127.0.0.1:8080, and
+      prints each step of a person who signs in. Both keep running afterwards, without `--once`.
 
   test
       Formats, lints, builds and runs every suite. Installs what they need from npm and PyPI, and the wasm target through
@@ -51,6 +56,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         "demo" => demo::run(rest),
+        "sign-in" => sign_in::run(rest),
         "test" => test::run(rest),
         "catalogue" => catalogue::run(rest),
         "bench" => bench::run(rest),

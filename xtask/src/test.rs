@@ -7,6 +7,7 @@ use std::thread;
 use crate::folders::{self, NodeFolder, RustFolder};
 use crate::machine;
 use crate::place::Place;
+use crate::sign_in;
 use crate::steps::{Steps, Stop, Ticket};
 use crate::task::{Failure, Task};
 
@@ -99,6 +100,8 @@ fn foreign(steps: &Steps, place: &Place, node: &Ticket, python: &Ticket) -> Vec<
     }
     let clients = || NodeFolder::read(place.root.join(CLIENTS))?.install();
     needed.push(steps.step("install the TypeScript client and the Inspector (npm)", &[node], || Ok(clients()?)));
+    let identity = || Ok(sign_in::install(place)?);
+    needed.push(steps.step("install the identity provider and its clients (npm)", &[node], identity));
     needed.push(steps.step("install the Python client (PyPI)", &[python], || Ok(python_client(place)?)));
     needed
 }
