@@ -5,4 +5,6 @@
 #[path = "../holds/manifest.rs"]
 mod holds;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| holds::manifest_holds(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    holds::manifest_holds(bytes);
+});
