@@ -4,6 +4,7 @@ use std::{
     ffi::{OsStr, OsString},
     fs,
     io::Write as _,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio as Pipe},
 };
@@ -176,7 +177,16 @@ impl Home {
     /// When the program ends before it is ready.
     #[must_use]
     pub fn serve(&self) -> Served {
-        Served::start(self.command(["serve", "--listen", "127.0.0.1:0"]))
+        self.serve_at(SocketAddr::from(([127, 0, 0, 1], 0)))
+    }
+
+    /// Serves HTTP on this address, and waits until it does.
+    ///
+    /// # Panics
+    /// When the program ends before it is ready.
+    #[must_use]
+    pub fn serve_at(&self, address: SocketAddr) -> Served {
+        Served::start(self.command(["serve".to_owned(), "--listen".to_owned(), address.to_string()]))
     }
 
     /// Serves stdio.

@@ -25,7 +25,9 @@ mod needed;
 mod place;
 mod prepared;
 mod process;
+mod provider;
 mod served;
+mod signed_in;
 mod stdio;
 mod tickets;
 
@@ -37,6 +39,8 @@ pub use mcp::{Era, Mcp, message, tool_request};
 pub use needed::{node, plugin, program, python};
 pub use place::{CLIENTS_NODE, CLIENTS_PYTHON, PROGRAM, built, files, given, printed, root};
 pub use process::Holds;
+pub use provider::{Provider, Resource, Tokens, identity_script, loopback};
 pub use served::Served;
+pub use signed_in::{Setup, SignedIn};
 pub use stdio::Stdio;
 pub use tickets::{Heard, TicketServer};

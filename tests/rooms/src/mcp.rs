@@ -21,6 +21,8 @@ pub struct Mcp {
     connection: Connection,
     era: Era,
     next: u64,
+    /// Lines that go with every request.
+    headers: Vec<String>,
 }
 
 /// A JSON-RPC request. A modern one carries its metadata, to which `params` may add.
@@ -70,7 +72,21 @@ impl Mcp {
     /// # Errors
     /// When nobody listens.
     pub fn open(address: SocketAddr, era: Era) -> io::Result<Self> {
-        Ok(Self { connection: Connection::open(address)?, era, next: 0 })
+        Ok(Self { connection: Connection::open(address)?, era, next: 0, headers: Vec::new() })
+    }
+
+    /// The same client, with this header line in every request.
+    #[must_use]
+    pub fn with_header(mut self, line: impl Into<String>) -> Self {
+        self.headers.push(line.into());
+        self
+    }
+
+    /// The same client, with this access token in every request, and no other.
+    #[must_use]
+    pub fn with_token(mut self, token: &str) -> Self {
+        self.headers.retain(|line| !line.starts_with("Authorization: "));
+        self.with_header(format!("Authorization: Bearer {token}"))
     }
 
     /// Sends one request and gives the whole answer.
@@ -79,7 +95,8 @@ impl Mcp {
     /// When the connection ends before the answer is whole.
     pub fn send(&mut self, method: &str, params: Value) -> io::Result<Answer> {
         self.next += 1;
-        let headers = self.era.headers(method, params["name"].as_str());
+        let mut headers = self.era.headers(method, params["name"].as_str());
+        headers.extend_from_slice(&self.headers);
         let message = message(self.era, self.next, method, params);
         self.connection.request("POST", "/mcp", &headers, message.to_string().as_bytes())?;
         self.connection.answer()

@@ -206,7 +206,7 @@ impl Place {
 }
 
 /// Readable by its owner only, as a secret should be.
-fn write_secret(path: &Path, text: &str) {
+pub(crate) fn write_secret(path: &Path, text: &str) {
     use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
     // A file of an earlier run keeps its mode when it is opened again.
     let _ = fs::remove_file(path);

@@ -32,7 +32,8 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("backend", &["manifest"]),
     ("sandbox", &["admission", "identity", "audit", "egress", "store", "lockdown", "manifest"]),
     ("admission", &["identity", "audit", "store", "manifest"]),
-    ("identity", &["store", "manifest"]),
+    // Key sets and introspection are fetched by the one way out (catalogue EG-35).
+    ("identity", &["egress", "manifest"]),
     ("audit", &["store", "manifest"]),
     // The one way out knows whom it may reach, not who asks: principals, the audit and the store are its callers' business.
     ("egress", &["manifest"]),
