@@ -4,8 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use portcullis_audit::{AdminAction, admin_row};
-use portcullis_identity::{Denial, Denials, DeniedWhat, DenyList};
-use portcullis_manifest::{PrincipalKey, visible};
+use portcullis_identity::{Denial, Denials, DeniedWhat, DenyList, TokenFacts};
+use portcullis_manifest::{Principal, PrincipalKey, visible};
 use portcullis_store::{DENIED_TEXT, Denied, DeniedEntry, DeniedKind, DenyRefused, Store, Unavailable};
 use tokio::{sync::Mutex, task::AbortHandle, time::MissedTickBehavior};
 
@@ -190,6 +190,15 @@ impl Host {
     /// When the store cannot answer.
     pub async fn denied(&self) -> Result<Vec<DeniedEntry>, Unavailable> {
         self.store.denied().await
+    }
+
+    /// Whether this principal, or its client, has been shut out since its token was looked at. Which token it was is not known
+    /// here any more: a token or a time that is shut out is found when the next request is authenticated.
+    pub(crate) fn is_shut_out(&self, principal: &Principal) -> bool {
+        let PrincipalKey::Subject { issuer, subject } = principal.key() else { return false };
+        let client = principal.client();
+        let facts = TokenFacts { issuer, subject, client, jti: None, issued_at: u64::MAX };
+        self.denying.list.denials.refuses(&facts).is_some()
     }
 
     async fn shut_out(&self, denied: &Denied, by: &str) -> Result<(), DenyError> {

@@ -108,6 +108,11 @@ impl Host {
         }
         // What is refused for want of room has used nothing up.
         let places = self.enter(&call).await?;
+        // It may have waited for them as long as it may run, and its caller was shut out meanwhile (catalogue AU-25).
+        if self.is_shut_out(&call.request.principal) {
+            self.refuse("denied", &call.caller, call.wire(), call.request.correlation);
+            return Err(CallRefused::SignIn { needed: call.tool().scopes.clone() });
+        }
         if let Some(spend) = spend {
             self.spend(&call, spend).await?;
         }

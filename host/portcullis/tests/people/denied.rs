@@ -4,7 +4,10 @@ use portcullis_calls::DenyError;
 use portcullis_identity::{DeniedBy, TokenFacts};
 use portcullis_store::{AuditEntry, AuditFilter, Denied, DeniedKind, DenyRefused};
 
-use super::people::{House, ISSUER, signed_in};
+use portcullis_backend::CallRefused;
+use serde_json::json;
+
+use super::people::{House, ISSUER, signed_in, subject};
 
 const TOKEN: TokenFacts<'_> = TokenFacts {
     issuer: ISSUER,
@@ -73,4 +76,20 @@ async fn au_25_what_is_refused_changes_nothing_and_is_recorded() {
     let details: Vec<_> = rows(&house).await.into_iter().map(|row| row.detail).collect();
     assert_eq!(details, ["deny: form", "deny: time", "allow: no such entry"]);
     assert!(DenyError::from(DenyRefused::Full).to_string().contains("`portcullis allow`"));
+}
+
+/// Fails without the second look at the list, after a call has got its place: its token was good when it came.
+#[tokio::test(flavor = "multi_thread")]
+async fn au_25_a_call_whose_caller_is_shut_out_before_it_begins_does_not_begin() {
+    let house = House::serving(signed_in(), &[]).await;
+    let (ann, bob) = (subject("ann", &[]).through("chat"), subject("bob", &[]).through("other"));
+    for what in [denied(DeniedKind::Subject, ISSUER, "ann"), denied(DeniedKind::Client, "", "chat")] {
+        assert!(house.call(&ann, "two_get", json!({}), None).await.is_ok());
+        house.host.deny(what.clone(), "op").await.unwrap();
+        let refused = house.call(&ann, "two_get", json!({}), None).await.unwrap_err();
+        assert!(matches!(refused, CallRefused::SignIn { .. }), "{refused:?}");
+        assert!(house.call(&bob, "two_get", json!({}), None).await.is_ok());
+        house.host.allow_again(what, "op").await.unwrap();
+    }
+    assert_eq!(house.recorded("denied").await.len(), 2);
 }
