@@ -63,6 +63,35 @@ fn au_25_a_person_a_client_and_a_time_can_be_denied() {
     assert!(!is_refused(&host, &carol.access));
 }
 
+/// Fails without a second look at who calls after a body that took its time. What is waited for is that time itself.
+#[test]
+fn au_25_a_body_that_comes_slowly_carries_nobody_past_a_denial() {
+    let host = notes();
+    let token = host.token("alice", "notes:read notes:write");
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": "notes_create", "arguments": { "title": "Late", "body": "and still there" } } });
+    let body = call.to_string().into_bytes();
+    let (begin, end) = body.split_at(body.len() / 2);
+    for denied in [false, true] {
+        let mut connection = host.served.connect();
+        let headers = [
+            format!("Authorization: Bearer {token}"),
+            "Content-Type: application/json".to_owned(),
+            "Accept: application/json, text/event-stream".to_owned(),
+            "MCP-Protocol-Version: 2025-11-25".to_owned(),
+            format!("Content-Length: {}", body.len()),
+        ];
+        connection.request("POST", "/mcp", &headers, begin).expect("it listens");
+        if denied {
+            host.home.must(["deny", "--subject", "alice"]);
+        }
+        std::thread::sleep(Duration::from_millis(1500));
+        connection.send(end).expect("it listens");
+        assert_eq!(connection.answer().expect("it answers").status, if denied { 401 } else { 200 });
+    }
+    assert_eq!(host.home.ended_calls("notes_create").len(), 1);
+}
+
 /// The provider takes back what it only remembers; the host asks it.
 #[test]
 fn au_24_a_revoked_opaque_token_is_refused() {
