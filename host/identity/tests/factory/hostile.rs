@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::{
-    issuer::{Issuer, NOW, Signer, present, verdict},
+    issuer::{Issuer, Signer},
     tokens::{Factory, signed, signers},
+    verifier::{NOW, present, verdict},
 };
 
 /// Fails without: the rule that each case names. A rule that is not there lets its tokens through or to another rule.

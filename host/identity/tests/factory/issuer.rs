@@ -1,22 +1,10 @@
 //! An issuer of the tests' own: real keys, and a real HTTP server on this machine that shows them.
 
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    num::NonZeroU16,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, crypto, jwk::Jwk};
 use parking_lot::Mutex;
-use portcullis_egress::{Deadlines, Egress, EgressConfig, NameServers, PrivateAddress, ResolverConfig};
-use portcullis_identity::{Authentication, AuthenticationConfig, Authorization, Clock, NotProven, Presented};
-use portcullis_manifest::Principal;
 use rcgen::KeyPair;
 use serde_json::{Value, json};
 use tokio::{
@@ -27,10 +15,6 @@ use tokio::{
 
 /// The resource that every token of the tests has to be for.
 pub(crate) const RESOURCE: &str = "https://tools.example.com/mcp";
-/// When every test begins.
-pub(crate) const NOW: u64 = 1_800_000_000;
-/// Longer than any test takes that does not wait for it.
-const LONG: Duration = Duration::from_secs(60);
 
 /// A key pair with its name.
 pub(crate) struct Signer {
@@ -76,26 +60,6 @@ impl Signer {
     }
 }
 
-/// A clock that goes when it is told to.
-#[derive(Default)]
-pub(crate) struct Hands(AtomicU64);
-
-impl Hands {
-    pub(crate) fn pass(&self, time: Duration) {
-        self.0.fetch_add(time.as_secs(), Ordering::SeqCst);
-    }
-}
-
-impl Clock for Hands {
-    fn unix(&self) -> u64 {
-        NOW + self.0.load(Ordering::SeqCst)
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::SeqCst))
-    }
-}
-
 /// What an issuer answers at a path.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
@@ -110,12 +74,18 @@ impl Page {
     }
 }
 
+/// What its server shows, and was asked for.
+#[derive(Default)]
+pub(crate) struct Site {
+    pages: Mutex<BTreeMap<String, Page>>,
+    pub(crate) heard: Mutex<Vec<String>>,
+    pub(crate) away: Mutex<bool>,
+}
+
 /// A server that stops when it is dropped.
 pub(crate) struct Issuer {
     pub(crate) address: SocketAddr,
-    pages: Arc<Mutex<BTreeMap<String, Page>>>,
-    heard: Arc<Mutex<Vec<String>>>,
-    away: Arc<Mutex<bool>>,
+    pub(crate) site: Arc<Site>,
     task: JoinHandle<()>,
 }
 
@@ -129,13 +99,12 @@ impl Issuer {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (pages, heard, away) =
-            <(Arc<Mutex<BTreeMap<String, Page>>>, Arc<Mutex<Vec<String>>>, Arc<Mutex<bool>>)>::default();
-        let (served, listened, gone) = (Arc::clone(&pages), Arc::clone(&heard), Arc::clone(&away));
+        let site = Arc::new(Site::default());
+        let served = Arc::clone(&site);
         let task = tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
-                let (pages, heard, away) = (Arc::clone(&served), Arc::clone(&listened), Arc::clone(&gone));
+                let site = Arc::clone(&served);
                 tokio::spawn(async move {
                     let mut request = Vec::new();
                     while !request.windows(4).any(|window| window == b"\r\n\r\n") {
@@ -149,11 +118,11 @@ impl Issuer {
                     let mut words = request.split(' ');
                     assert_eq!(words.next(), Some("GET"));
                     let path = words.next().unwrap().to_owned();
-                    heard.lock().push(path.clone());
-                    if *away.lock() {
+                    site.heard.lock().push(path.clone());
+                    if *site.away.lock() {
                         return;
                     }
-                    let page = pages.lock().get(&path).cloned();
+                    let page = site.pages.lock().get(&path).cloned();
                     let page = page.unwrap_or(Page { status: 404, head: String::new(), body: Vec::new() });
                     let head = format!(
                         "HTTP/1.1 {} X\r\n{}content-length: {}\r\nconnection: close\r\n\r\n",
@@ -166,7 +135,7 @@ impl Issuer {
                 });
             }
         });
-        Self { address, pages, heard, away, task }
+        Self { address, site, task }
     }
 
     /// One that shows `signers` and says so in its metadata.
@@ -186,67 +155,10 @@ impl Issuer {
     }
 
     pub(crate) fn page(&self, path: &str, page: Page) {
-        self.pages.lock().insert(path.to_owned(), page);
-    }
-
-    /// Whether it ends every connection without an answer.
-    pub(crate) fn away(&self, away: bool) {
-        *self.away.lock() = away;
+        self.site.pages.lock().insert(path.to_owned(), page);
     }
 
     pub(crate) fn url(&self) -> String {
         format!("http://localhost:{}", self.address.port())
     }
-
-    /// How often `path` was asked for.
-    pub(crate) fn heard(&self, path: &str) -> usize {
-        self.heard.lock().iter().filter(|heard| *heard == path).count()
-    }
-
-    pub(crate) fn config(&self) -> AuthenticationConfig {
-        AuthenticationConfig::new(self.url(), RESOURCE)
-    }
-
-    /// The operator's way out: `localhost` may be reached at these ports.
-    pub(crate) fn egress(ports: &[u16]) -> Egress {
-        let deadlines = Deadlines { dns: LONG, connect: LONG, tls: LONG, first_byte: LONG, idle: LONG };
-        let hosts = BTreeMap::from([("localhost".parse().unwrap(), vec!["127.0.0.1".parse().unwrap()])]);
-        let resolver = ResolverConfig { name_servers: NameServers::Listed(Vec::new()), hosts };
-        let mut config = EgressConfig { deadlines, resolver, ..EgressConfig::default() };
-        for port in ports {
-            config.addresses.private.push(PrivateAddress {
-                host: "localhost".parse().unwrap(),
-                net: "127.0.0.0/8".parse().unwrap(),
-                port: NonZeroU16::new(*port).unwrap().into(),
-            });
-        }
-        Egress::start(config).unwrap()
-    }
-
-    /// What verifies this issuer's tokens, and its clock.
-    pub(crate) fn verifier(&self, config: AuthenticationConfig) -> (Arc<Authentication>, Arc<Hands>) {
-        self.verifier_reaching(config, &[self.address.port()])
-    }
-
-    pub(crate) fn verifier_reaching(
-        &self,
-        config: AuthenticationConfig,
-        ports: &[u16],
-    ) -> (Arc<Authentication>, Arc<Hands>) {
-        let hands = Arc::new(Hands::default());
-        let clock: Arc<dyn Clock> = Arc::<Hands>::clone(&hands);
-        (Arc::new(Authentication::with_clock(config, Self::egress(ports), clock).unwrap()), hands)
-    }
-}
-
-/// Presents `token` as every client does.
-pub(crate) async fn present(authentication: &Authentication, token: &str) -> Result<Principal, NotProven> {
-    let value = format!("Bearer {token}");
-    let presented = Presented { authorization: Authorization::Value(&value), source: None };
-    authentication.authenticate(&presented).await
-}
-
-/// The word of the rule that refuses `token`, or `good`.
-pub(crate) async fn verdict(authentication: &Authentication, token: &str) -> &'static str {
-    present(authentication, token).await.map_or_else(|not_proven| not_proven.rule(), |_| "good")
 }

@@ -8,8 +8,9 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::{
-    issuer::{Hands, Issuer, NOW, Page, Signer, present, verdict},
+    issuer::{Issuer, Page, Signer},
     tokens::{Factory, signed},
+    verifier::{Hands, NOW, present, verdict},
 };
 
 fn token(issuer: &Issuer, signer: &Signer, subject: &str) -> String {

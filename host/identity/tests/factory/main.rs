@@ -7,3 +7,4 @@ mod keys;
 mod metadata;
 mod requests;
 mod tokens;
+mod verifier;

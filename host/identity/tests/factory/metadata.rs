@@ -4,10 +4,10 @@ use jsonwebtoken::Algorithm;
 use portcullis_identity::{Authentication, AuthenticationConfig};
 use serde_json::{Value, json};
 
-use crate::issuer::NOW;
 use crate::{
-    issuer::{Issuer, Page, RESOURCE, Signer, verdict},
+    issuer::{Issuer, Page, RESOURCE, Signer},
     tokens::Factory,
+    verifier::{NOW, verdict},
 };
 
 struct Scene {

@@ -10,8 +10,9 @@ use portcullis_manifest::{Principal, Scope};
 use serde_json::json;
 
 use crate::{
-    issuer::{Issuer, NOW, present, verdict},
+    issuer::Issuer,
     tokens::{Factory, signers},
+    verifier::{NOW, present, verdict},
 };
 
 async fn with(authentication: &Authentication, authorization: Authorization<'_>) -> Result<Principal, NotProven> {

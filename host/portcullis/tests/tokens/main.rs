@@ -1,7 +1,6 @@
 //! Every hostile token of the factory (`host/identity/tests/factory`), sent to the program: what its client is told, and what is
 //! on record of it.
 
-#[expect(dead_code, reason = "what is not sent anywhere is for the tests beside it")]
 #[path = "../../../identity/tests/factory/issuer.rs"]
 mod issuer;
 

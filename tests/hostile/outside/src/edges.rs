@@ -16,9 +16,8 @@ use crate::{Answers, way_out::plain};
 pub(crate) struct Amount {
     of: String,
     n: usize,
-    /// For the length of the arguments.
+    /// For the length of the arguments. It is told how much of it came.
     #[serde(default)]
-    #[allow(dead_code, reason = "that it is there is all")]
     padding: String,
 }
 
@@ -33,7 +32,7 @@ pub(crate) fn amount(args: Amount, cx: &Context) -> Result<Answers, ToolError> {
     let n = args.n;
     let send = |request: Request| crm.exchange(Way::Send, &request).map(drop);
     match args.of.as_str() {
-        "arguments" => {}
+        "arguments" => return Ok(Answers { answers: vec![format!("{} of padding", args.padding.len())] }),
         "kv_key" => rows.set(&"k".repeat(n), b"")?,
         "kv_value" => rows.set("k", &bytes(n))?,
         "kv_writes" => (0..n).try_for_each(|key| rows.set(&format!("{key}"), b""))?,
