@@ -1,6 +1,12 @@
 //! The host as one value: everything that a call or an admin needs.
 
-use std::{collections::BTreeSet, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    net::IpAddr,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use portcullis_audit::{AdminAction, AuditLog, Pseudonyms};
@@ -9,7 +15,7 @@ use portcullis_backend::{
     Unauthenticated,
 };
 use portcullis_egress::Egress;
-use portcullis_identity::{Denials, Identity, NotProven, Presented};
+use portcullis_identity::{Denials, FailureCounts, Failures, Identity, NotProven, Presented};
 use portcullis_manifest::Principal;
 use portcullis_sandbox::{ArtefactCache, Compiler, Engine, EngineError, HostKey, Plugin, PoolLimits, Services};
 use portcullis_store::{AuditEntry, AuditFilter, Release, Store, Unavailable};
@@ -87,6 +93,7 @@ pub struct Host {
     pub(crate) identity: Identity,
     server: ServerInfo,
     key: HostKey,
+    admin_failures: OnceLock<Failures>,
 }
 
 impl Host {
@@ -127,6 +134,7 @@ impl Host {
             identity,
             server,
             key,
+            admin_failures: OnceLock::new(),
         };
         host.audit.admin(AdminAction::Start, "host", None, host.server.version.clone()).await?;
         host.reload().await?;
@@ -144,6 +152,18 @@ impl Host {
     /// everything that admins do.
     pub fn refused_role(&self, by: &str) {
         self.audit.refused("role", by, "", Uuid::nil());
+    }
+
+    /// What the admin plane counts, which has tokens of its own, is shown too from here on.
+    pub fn count_admin_failures(&self, failures: Failures) {
+        let _ = self.admin_failures.set(failures);
+    }
+
+    /// Refused access tokens since the host started, of each plane that takes any: `mcp`, `admin` (catalogue AU-26).
+    #[must_use]
+    pub fn failures(&self) -> Vec<(&'static str, FailureCounts)> {
+        let planes = [("mcp", self.identity.failures()), ("admin", self.admin_failures.get())];
+        planes.into_iter().filter_map(|(plane, failures)| Some((plane, failures?.counts()))).collect()
     }
 
     /// A key for one purpose, derived from the host's.

@@ -133,6 +133,12 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Tell how many access tokens this host has refused since it started
+    Failures {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Internal, for the benchmark: call a tool many times in this process and print the medians of what was used
     #[command(hide = true)]
     Measure {

@@ -209,6 +209,7 @@ fn question(action: Action, body: &[u8]) -> Result<control::Request, Said> {
         Action::Denied => control::Request::Denied,
         Action::Deny => control::Request::Deny { denied: parsed(body)? },
         Action::Allow => control::Request::Allow { denied: parsed(body)? },
+        Action::Failures => control::Request::Failures,
     })
 }
 
@@ -236,6 +237,7 @@ fn told(response: Response) -> Result<Said, Said> {
         Response::Audit { records } => Ok(Said::ok(json!({ "records": records }))),
         Response::DeniedChanged { denied } => Ok(Said::ok(json!({ "denied": denied }))),
         Response::DeniedList { entries } => Ok(Said::ok(json!({ "entries": entries }))),
+        Response::Failures { planes } => Ok(Said::ok(json!({ "planes": planes }))),
         Response::Refused { why } => Err(Said::error(StatusCode::CONFLICT, "refused", why)),
         Response::Tools { .. } | Response::Called(_) | Response::Stdio => {
             Err(Said::error(StatusCode::INTERNAL_SERVER_ERROR, "host-error", "the host answered another question"))

@@ -94,6 +94,7 @@ impl Door {
         let Self { socket, address, identity } = self;
         if let Some(failures) = identity.failures() {
             failures.key(host.key("admin-failures"));
+            host.count_admin_failures(failures.clone());
         }
         rustix::net::listen(&socket, i32::MAX).map_err(Failure::refused)?;
         let listener = TcpListener::from_std(socket.into()).map_err(Failure::refused)?;

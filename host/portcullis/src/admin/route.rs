@@ -25,6 +25,7 @@ pub(super) enum Action {
     Denied,
     Deny,
     Allow,
+    Failures,
 }
 
 /// No such thing, with the rule by which it is refused.
@@ -38,13 +39,13 @@ impl Action {
             Self::Publish => Some(Role::Publisher),
             Self::Approve { .. } | Self::Withdraw { .. } => Some(Role::Approver),
             Self::Audit { .. } => Some(Role::Auditor),
-            Self::Denied | Self::Deny | Self::Allow => Some(Role::Operator),
+            Self::Denied | Self::Deny | Self::Allow | Self::Failures => Some(Role::Operator),
         }
     }
 
     /// Whether its body says what is to be done.
     pub(super) fn has_body(&self) -> bool {
-        !matches!(self, Self::Releases | Self::Audit { .. } | Self::Denied)
+        !matches!(self, Self::Releases | Self::Audit { .. } | Self::Denied | Self::Failures)
     }
 
     pub(super) fn of(method: &Method, path: &str, query: Option<&str>) -> Result<Self, NoAction> {
@@ -64,10 +65,12 @@ impl Action {
             ["denied"] => return Err((RefusalRule::Method, Said::method("GET, POST"))),
             ["denied", "allow"] if post => Self::Allow,
             ["denied", "allow"] => return Err((RefusalRule::Method, Said::method("POST"))),
+            ["failures"] if get => Self::Failures,
+            ["failures"] => return Err((RefusalRule::Method, Said::method("GET"))),
             _ => {
                 let message = "nothing is served at this path: the admin plane has /v1/releases, \
-                               /v1/releases/{release}/approve, /v1/releases/{release}/withdraw, /v1/audit, /v1/denied and \
-                               /v1/denied/allow";
+                               /v1/releases/{release}/approve, /v1/releases/{release}/withdraw, /v1/audit, /v1/denied, \
+                               /v1/denied/allow and /v1/failures";
                 return Err((RefusalRule::Path, Said::error(StatusCode::NOT_FOUND, "path", message)));
             }
         };
@@ -167,6 +170,7 @@ mod tests {
             (Method::GET, "/v1/denied", Action::Denied, Some(Role::Operator)),
             (Method::POST, "/v1/denied", Action::Deny, Some(Role::Operator)),
             (Method::POST, "/v1/denied/allow", Action::Allow, Some(Role::Operator)),
+            (Method::GET, "/v1/failures", Action::Failures, Some(Role::Operator)),
         ] {
             assert_eq!(of(method, target), Ok(action.clone()), "{target}");
             assert_eq!(action.role(), role, "{target}");
@@ -194,6 +198,7 @@ mod tests {
             (Method::POST, "/v1/audit"),
             (Method::OPTIONS, "/v1/denied"),
             (Method::GET, "/v1/denied/allow"),
+            (Method::POST, "/v1/failures"),
         ] {
             assert_eq!(of(method, target), Err(RefusalRule::Method), "{target}");
         }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{terminal, unexpected};
 use crate::{
     cli::{DeniedArgs, DeniedWhat},
-    control::{DeniedEntryLine, DeniedLine, DeniedWord, Response},
+    control::{DeniedEntryLine, DeniedLine, DeniedWord, FailuresLine, Response},
     exit::Failure,
 };
 
@@ -60,6 +60,32 @@ pub(super) fn list(answer: Response, as_json: bool) -> Result<(), Failure> {
         println!("{}", entry_line(entry));
     }
     Ok(())
+}
+
+pub(super) fn failures(answer: Response, as_json: bool) -> Result<(), Failure> {
+    let Response::Failures { planes } = answer else { return Err(unexpected()) };
+    if as_json {
+        super::json(&json!(planes));
+        return Ok(());
+    }
+    if planes.is_empty() {
+        println!(
+            "no access tokens are taken here: there is no issuer in the configuration, or no host serves this data directory"
+        );
+    }
+    for plane in &planes {
+        println!("{}", failures_line(plane));
+    }
+    Ok(())
+}
+
+fn failures_line(line: &FailuresLine) -> String {
+    let FailuresLine { plane, refused, client_over, unseen, alerts, webhooks, webhooks_lost } = line;
+    format!(
+        "{:<5}  {refused} refused, {client_over} of them as too many of their client; {unseen} not looked at; {alerts} alerts, \
+         {webhooks} taken by the webhook, {webhooks_lost} lost",
+        visible(plane)
+    )
 }
 
 fn entry_line(entry: &DeniedEntryLine) -> String {

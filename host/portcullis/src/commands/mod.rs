@@ -109,6 +109,7 @@ fn work(mut config: Config, command: Command, again: String) -> Result<(), Failu
         Command::Deny(arguments) => (Request::Deny { denied: denied::line(arguments) }, Box::new(denied::denied)),
         Command::Allow(arguments) => (Request::Allow { denied: denied::line(arguments) }, Box::new(denied::allowed)),
         Command::Denied { json } => (Request::Denied, Box::new(move |answer| denied::list(answer, json))),
+        Command::Failures { json } => (Request::Failures, Box::new(move |answer| denied::failures(answer, json))),
         Command::Audit { tool, call, before, limit, json } => {
             (Request::Audit { tool, call, before, limit }, Box::new(move |answer| lists::audit(answer, json)))
         }

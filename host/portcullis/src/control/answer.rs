@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use portcullis_backend::{Asking, Backend as _, CallAnswer as Answered, ToolRequest};
 use portcullis_calls::{Host, ReadRelease, Source};
+use portcullis_identity::FailureCounts;
 use portcullis_manifest::{Change, Fingerprint, Package, Principal};
 use portcullis_store::{AuditEntry, AuditFilter, Release, ReleaseState};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{AuditRecord, CallAnswer, ReleaseLine, Request, Response, UsageLine, denied};
+use super::{AuditRecord, CallAnswer, FailuresLine, ReleaseLine, Request, Response, UsageLine, denied};
 
 /// Answers one question. `by` is who asks: the operating system's name for the peer, or the issuer's for who has signed in.
 pub(crate) async fn answer(host: &Arc<Host>, by: &str, request: Request) -> Response {
@@ -31,6 +32,7 @@ pub(crate) async fn answer(host: &Arc<Host>, by: &str, request: Request) -> Resp
         Request::Deny { denied } => denied::deny(host, by, denied).await,
         Request::Allow { denied } => denied::allow(host, by, denied).await,
         Request::Denied => denied::list(host).await,
+        Request::Failures => Ok(failures(host)),
         Request::Stdio => Ok(Response::Stdio),
     };
     result.unwrap_or_else(|why| Response::Refused { why })
@@ -177,6 +179,14 @@ async fn call(host: &Host, tool: String, arguments: Map<String, Value>, preview:
     };
     let (content, structured, is_error) = (answer.content, answer.structured, answer.is_error);
     Ok(Response::Called(CallAnswer { correlation, is_error, content, structured, usage, log }))
+}
+
+fn failures(host: &Host) -> Response {
+    let line = |(plane, counts): (&str, FailureCounts)| {
+        let FailureCounts { refused, client_over, unseen, alerts, webhooks, webhooks_lost } = counts;
+        FailuresLine { plane: plane.to_owned(), refused, client_over, unseen, alerts, webhooks, webhooks_lost }
+    };
+    Response::Failures { planes: host.failures().into_iter().map(line).collect() }
 }
 
 async fn audit(host: &Host, by: &str, filter: AuditFilter) -> Result<Response, String> {

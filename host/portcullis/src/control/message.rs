@@ -43,6 +43,8 @@ pub(crate) enum Request {
     Allow { denied: DeniedLine },
     /// Who is shut out.
     Denied,
+    /// How many access tokens were refused.
+    Failures,
     /// From here on this connection is MCP, for the local principal.
     Stdio,
 }
@@ -76,6 +78,9 @@ pub(crate) enum Response {
     DeniedList {
         entries: Vec<DeniedEntryLine>,
     },
+    Failures {
+        planes: Vec<FailuresLine>,
+    },
     Stdio,
     /// It was refused or has failed; the text says why.
     Refused {
@@ -99,6 +104,23 @@ pub(crate) struct ReleaseLine {
     pub(crate) without_sign_in: Vec<String>,
     /// What approving it would change, against the release that its plugin serves now.
     pub(crate) changes: Vec<String>,
+}
+
+/// Refused access tokens of one plane, since the host started.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct FailuresLine {
+    /// `mcp` or `admin`.
+    pub(crate) plane: String,
+    /// Looked at and refused.
+    pub(crate) refused: u64,
+    /// Of those, answered as too many of their client.
+    pub(crate) client_over: u64,
+    /// Not looked at: too many from there had been refused.
+    pub(crate) unseen: u64,
+    pub(crate) alerts: u64,
+    /// Alerts that the webhook took, and those that it did not.
+    pub(crate) webhooks: u64,
+    pub(crate) webhooks_lost: u64,
 }
 
 /// What a call gave, and what it used.
