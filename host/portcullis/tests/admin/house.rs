@@ -130,12 +130,24 @@ impl House {
         let other = self.home.path().join("other.toml");
         fs::write(&other, config.replacen(from, to, 1)).unwrap();
         let mut program = Command::new(env!("CARGO_BIN_EXE_portcullis"));
-        program.arg("--config").arg(other).args(arguments).output().unwrap()
+        program
+            .arg("--config")
+            .arg(other)
+            .arg("--data")
+            .arg(self.home.path().join("data"))
+            .args(arguments)
+            .output()
+            .unwrap()
     }
 
     /// Who a token's subject is in approvals and in the audit.
     pub(crate) fn name(&self, subject: &str) -> String {
         format!("{}#{subject}", self.issuer.url)
+    }
+
+    /// The id of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn issuer_port(&self) -> u16 {

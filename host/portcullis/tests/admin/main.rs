@@ -4,5 +4,6 @@
 mod doctor;
 mod four_eyes;
 mod house;
+mod queue;
 mod refused;
 mod roles;

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::house::{Answer, House};
+use crate::{
+    house::{Answer, House, MCP},
+    roles::mcp,
+};
 
 #[track_caller]
 fn is(answer: &Answer, status: u16, code: &str) {
@@ -105,4 +108,31 @@ fn every_refusal_teaches_and_is_in_the_audit() {
     }
     let all = serde_json::to_string(&records).unwrap();
     assert!(!all.contains(&good) && !all.contains("evil.example") && !all.contains("YTpi"), "{all}");
+}
+
+/// Fails if what a plane refuses is not counted there, or is counted on the other.
+#[test]
+fn au_26_refused_tokens_are_counted_for_each_plane_and_an_operator_sees_how_many() {
+    let house = House::new();
+    let otto = house.of("otto", &["operators"]);
+    let zero = house.get(&otto, "/v1/failures");
+    let plane = |name: &str, refused: u64| json!({ "plane": name, "refused": refused, "client_over": 0, "unseen": 0, "alerts": 0, "webhooks": 0, "webhooks_lost": 0 });
+    assert_eq!(
+        (zero.status, &zero.body),
+        (200, &json!({ "planes": [plane("mcp", 0), plane("admin", 0)] })),
+        "{zero:?}"
+    );
+    let of_mcp = house.token("otto", json!(MCP), &["operators"]);
+    for _ in 0..3 {
+        is(&house.get(&of_mcp, "/v1/failures"), 401, "audience");
+    }
+    // Nobody's token was refused.
+    is(&house.send("GET", "/v1/failures", &[], None), 401, "token-missing");
+    assert!(mcp(&house, "/mcp", &otto).starts_with("HTTP/1.1 401"));
+    let counted = json!([plane("mcp", 1), plane("admin", 3)]);
+    assert_eq!(house.get(&otto, "/v1/failures").body["planes"], counted);
+    let command = house.command(("", ""), &["failures", "--json"]);
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&command.stdout).unwrap(), counted, "{command:?}");
+    let command = house.command(("", ""), &["failures"]);
+    assert!(String::from_utf8(command.stdout).unwrap().contains("admin  3 refused"));
 }

@@ -98,7 +98,7 @@ fn au_07_nothing_of_the_admin_plane_is_on_the_listener_of_mcp_and_nothing_of_mcp
     }
 }
 
-fn mcp(house: &House, path: &str, token: &str) -> String {
+pub(crate) fn mcp(house: &House, path: &str, token: &str) -> String {
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" }).to_string();
     let mut stream = TcpStream::connect(&house.mcp).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
