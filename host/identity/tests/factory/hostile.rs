@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use crate::{
     issuer::{Issuer, Signer},
     tokens::{Factory, signed, signers},
-    verifier::{NOW, present, verdict},
+    verifier::{NOW, Scene, present, verdict},
 };
 
 /// Fails without: the rule that each case names. A rule that is not there lets its tokens through or to another rule.
@@ -123,17 +123,15 @@ async fn au_04_without_a_kid_a_token_is_for_the_one_key_that_fits() {
 
 #[tokio::test]
 async fn au_23_types_are_media_types_and_any_takes_what_issuers_write_on_access_tokens() {
-    let [rsa, ec, ed, foreign] = signers();
-    let issuer = Issuer::showing(&[&rsa, &ec, &ed]).await;
-    let factory =
-        Factory { issuer: issuer.url(), rsa: &rsa, ec: &ec, ed: &ed, foreign: &foreign, sink: String::new(), now: NOW };
+    let scene = Scene::new().await;
+    let (issuer, factory) = (&scene.issuer, scene.factory());
     let typed = |typ: Option<Value>| {
-        let mut header = factory.header(&ec);
+        let mut header = factory.header(factory.ec);
         header.as_object_mut().unwrap().remove("typ");
         if let Some(typ) = typ {
             header["typ"] = typ;
         }
-        signed(&ec, &header.to_string(), &factory.claims().to_string())
+        signed(factory.ec, &header.to_string(), &factory.claims().to_string())
     };
     let verdicts =
         async |authentication: &Authentication, typ: Option<Value>| verdict(authentication, &typed(typ)).await;

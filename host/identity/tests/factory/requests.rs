@@ -11,8 +11,7 @@ use serde_json::json;
 
 use crate::{
     issuer::Issuer,
-    tokens::{Factory, signers},
-    verifier::{NOW, present, verdict},
+    verifier::{NOW, Scene, present, verdict},
 };
 
 async fn with(authentication: &Authentication, authorization: Authorization<'_>) -> Result<Principal, NotProven> {
@@ -25,12 +24,10 @@ fn rule(result: Result<Principal, NotProven>) -> &'static str {
 
 #[tokio::test]
 async fn au_01_each_request_is_authenticated_on_its_own() {
-    let [rsa, ec, ed, foreign] = signers();
-    let issuer = Issuer::showing(&[&rsa, &ec, &ed]).await;
+    let scene = Scene::new().await;
+    let (issuer, factory) = (&scene.issuer, scene.factory());
     let (authentication, _) = issuer.verifier(issuer.config());
-    let factory =
-        Factory { issuer: issuer.url(), rsa: &rsa, ec: &ec, ed: &ed, foreign: &foreign, sink: String::new(), now: NOW };
-    let good = factory.good(&ec);
+    let good = factory.good(factory.ec);
     assert_eq!(verdict(&authentication, &good).await, "good");
     // Nothing of the request before stands for this one.
     assert_eq!(rule(with(&authentication, Authorization::Absent).await), "token-missing");
@@ -44,12 +41,10 @@ async fn au_01_each_request_is_authenticated_on_its_own() {
 
 #[tokio::test]
 async fn the_scheme_is_bearer_and_one_token() {
-    let [rsa, ec, ed, foreign] = signers();
-    let issuer = Issuer::showing(&[&rsa, &ec, &ed]).await;
+    let scene = Scene::new().await;
+    let (issuer, factory) = (&scene.issuer, scene.factory());
     let (authentication, _) = issuer.verifier(issuer.config());
-    let factory =
-        Factory { issuer: issuer.url(), rsa: &rsa, ec: &ec, ed: &ed, foreign: &foreign, sink: String::new(), now: NOW };
-    let good = factory.good(&ec);
+    let good = factory.good(factory.ec);
     for value in [format!("Bearer {good}"), format!("bearer {good}"), format!("BEARER  {good}")] {
         assert_eq!(rule(with(&authentication, Authorization::Value(&value)).await), "good", "{value}");
     }
@@ -73,11 +68,9 @@ async fn the_scheme_is_bearer_and_one_token() {
 /// Fails if scopes are compared by prefix, split on anything but single spaces, or taken from where they are not.
 #[tokio::test]
 async fn au_05_a_principal_holds_exactly_the_scopes_of_its_token() {
-    let [rsa, ec, ed, foreign] = signers();
-    let issuer = Issuer::showing(&[&rsa, &ec, &ed]).await;
+    let scene = Scene::new().await;
+    let (issuer, factory) = (&scene.issuer, scene.factory());
     let (authentication, _) = issuer.verifier(issuer.config());
-    let factory =
-        Factory { issuer: issuer.url(), rsa: &rsa, ec: &ec, ed: &ed, foreign: &foreign, sink: String::new(), now: NOW };
     let scope = |text: &str| text.parse::<Scope>().unwrap();
     for (held, needed, holds) in [
         ("tools:read", "tools:read", true),
@@ -97,13 +90,11 @@ async fn au_05_a_principal_holds_exactly_the_scopes_of_its_token() {
 
 #[tokio::test]
 async fn without_sign_in_only_a_request_without_a_token_is_anonymous() {
-    let [rsa, ec, ed, foreign] = signers();
-    let issuer = Issuer::showing(&[&rsa, &ec, &ed]).await;
+    let scene = Scene::new().await;
+    let (issuer, factory) = (&scene.issuer, scene.factory());
     let mut config = issuer.config();
     config.without_sign_in = true;
     let (authentication, _) = issuer.verifier(config);
-    let factory =
-        Factory { issuer: issuer.url(), rsa: &rsa, ec: &ec, ed: &ed, foreign: &foreign, sink: String::new(), now: NOW };
     assert_eq!(with(&authentication, Authorization::Absent).await, Ok(Principal::anonymous()));
     // A bad token is no missing one: its client has to learn that it needs another.
     assert_eq!(verdict(&authentication, &factory.claiming("exp", json!(1))).await, "expired");
@@ -114,13 +105,11 @@ async fn without_sign_in_only_a_request_without_a_token_is_anonymous() {
 /// Fails if what is remembered outlives the token.
 #[tokio::test]
 async fn au_03_a_remembered_token_ends_with_its_time() {
-    let [rsa, ec, ed, foreign] = signers();
-    let issuer = Issuer::showing(&[&rsa, &ec, &ed]).await;
+    let scene = Scene::new().await;
+    let (issuer, factory) = (&scene.issuer, scene.factory());
     let mut config = issuer.config();
     config.leeway = Duration::ZERO;
     let (authentication, hands) = issuer.verifier(config);
-    let factory =
-        Factory { issuer: issuer.url(), rsa: &rsa, ec: &ec, ed: &ed, foreign: &foreign, sink: String::new(), now: NOW };
     let token = factory.claiming("exp", json!(NOW + 100));
     assert_eq!(verdict(&authentication, &token).await, "good");
     hands.pass(Duration::from_secs(99));
@@ -133,12 +122,10 @@ async fn au_03_a_remembered_token_ends_with_its_time() {
 /// Fails if a token is remembered by less than all of it.
 #[tokio::test]
 async fn a_token_that_differs_from_a_remembered_one_is_another_token() {
-    let [rsa, ec, ed, foreign] = signers();
-    let issuer = Issuer::showing(&[&rsa, &ec, &ed]).await;
+    let scene = Scene::new().await;
+    let (issuer, factory) = (&scene.issuer, scene.factory());
     let (authentication, _) = issuer.verifier(issuer.config());
-    let factory =
-        Factory { issuer: issuer.url(), rsa: &rsa, ec: &ec, ed: &ed, foreign: &foreign, sink: String::new(), now: NOW };
-    let good = factory.good(&ec);
+    let good = factory.good(factory.ec);
     assert_eq!(verdict(&authentication, &good).await, "good");
     for at in [good.len() - 20, good.len() - 40, good.rfind('.').unwrap() + 3] {
         let mut changed = good.clone().into_bytes();
@@ -150,14 +137,12 @@ async fn a_token_that_differs_from_a_remembered_one_is_another_token() {
 /// Fails if the deny list is asked only for tokens that are not remembered.
 #[tokio::test]
 async fn au_25_a_remembered_token_ends_with_the_entry_that_shuts_it_out() {
-    let [rsa, ec, ed, foreign] = signers();
-    let issuer = Issuer::showing(&[&rsa, &ec, &ed]).await;
+    let scene = Scene::new().await;
+    let (issuer, factory) = (&scene.issuer, scene.factory());
     let denials = Denials::default();
     let (authentication, _) = issuer.verifier(issuer.config());
     let authentication = Arc::into_inner(authentication).unwrap().denying(denials.clone());
-    let factory =
-        Factory { issuer: issuer.url(), rsa: &rsa, ec: &ec, ed: &ed, foreign: &foreign, sink: String::new(), now: NOW };
-    let good = factory.good(&ec);
+    let good = factory.good(factory.ec);
     let bob = factory.claiming("sub", json!("bob"));
     for (what, rule, bobs) in [
         (DeniedWhat::Subject("alice".into()), "denied", "good"),
@@ -177,15 +162,13 @@ async fn au_25_a_remembered_token_ends_with_the_entry_that_shuts_it_out() {
 /// Fails if a good token is refused for what others presented from the same place, once it is known to be good.
 #[tokio::test]
 async fn au_26_over_the_limit_only_what_is_known_to_be_good_is_served() {
-    let [rsa, ec, ed, foreign] = signers();
-    let issuer = Issuer::showing(&[&rsa, &ec, &ed]).await;
+    let scene = Scene::new().await;
+    let (issuer, factory) = (&scene.issuer, scene.factory());
     let failures = FailuresConfig { per_source: 3, ..FailuresConfig::default() };
     let failures = Failures::new(&failures, &Issuer::egress(&[])).unwrap();
     let (authentication, _) = issuer.verifier(issuer.config());
     let authentication = Arc::into_inner(authentication).unwrap().counting(failures);
-    let factory =
-        Factory { issuer: issuer.url(), rsa: &rsa, ec: &ec, ed: &ed, foreign: &foreign, sink: String::new(), now: NOW };
-    let good = format!("Bearer {}", factory.good(&ec));
+    let good = format!("Bearer {}", factory.good(factory.ec));
     let bad = format!("Bearer {}", factory.claiming("iss", json!("https://evil.example")));
     let from = async |value: &str, source: &str| {
         let presented = Presented { authorization: Authorization::Value(value), source: Some(source.parse().unwrap()) };
@@ -199,7 +182,7 @@ async fn au_26_over_the_limit_only_what_is_known_to_be_good_is_served() {
     assert_eq!(seen, BTreeSet::from(["issuer", "too-many-refused"]));
     assert_eq!(from(&good, "192.0.2.1").await, "good");
     assert_eq!(from("Basic x", "192.0.2.1").await, "too-many-refused");
-    assert_eq!(from(&format!("Bearer {}", factory.good(&rsa)), "192.0.2.1").await, "too-many-refused");
+    assert_eq!(from(&format!("Bearer {}", factory.good(factory.rsa)), "192.0.2.1").await, "too-many-refused");
     assert_eq!(from(&bad, "192.0.2.2").await, "issuer");
 }
 

@@ -14,7 +14,10 @@ use portcullis_egress::{Deadlines, Egress, EgressConfig, NameServers, PrivateAdd
 use portcullis_identity::{Authentication, AuthenticationConfig, Authorization, Clock, NotProven, Presented};
 use portcullis_manifest::Principal;
 
-use crate::issuer::{Issuer, RESOURCE};
+use crate::{
+    issuer::{Issuer, RESOURCE, Signer},
+    tokens::{Factory, signers},
+};
 
 /// When every test begins.
 pub(crate) const NOW: u64 = 1_800_000_000;
@@ -85,6 +88,26 @@ impl Issuer {
         let hands = Arc::new(Hands::default());
         let clock: Arc<dyn Clock> = Arc::<Hands>::clone(&hands);
         (Arc::new(Authentication::with_clock(config, Self::egress(ports), clock).unwrap()), hands)
+    }
+}
+
+/// An issuer that shows three keys, and somebody else who has one.
+pub(crate) struct Scene {
+    pub(crate) issuer: Issuer,
+    signers: [Signer; 4],
+}
+
+impl Scene {
+    pub(crate) async fn new() -> Self {
+        let signers = signers();
+        let [rsa, ec, ed, _] = &signers;
+        Self { issuer: Issuer::showing(&[rsa, ec, ed]).await, signers }
+    }
+
+    /// What makes its tokens.
+    pub(crate) fn factory(&self) -> Factory<'_> {
+        let [rsa, ec, ed, foreign] = &self.signers;
+        Factory { issuer: self.issuer.url(), rsa, ec, ed, foreign, sink: String::new(), now: NOW }
     }
 }
 
