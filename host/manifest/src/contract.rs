@@ -103,3 +103,21 @@ impl Interface {
             .unwrap_or(Effect::None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails without: the comparison of interfaces in `Interface::effect_within`.
+    #[test]
+    fn wx_03_an_interface_has_the_effects_of_its_own_functions_and_of_no_other() {
+        for interface in Interface::ALL {
+            let own = |effect| HOST_FUNCTIONS.iter().any(|it| it.interface == interface && it.effect == effect);
+            let highest = |ceiling| interface.effect_within(ceiling);
+            assert_eq!(highest(Effect::None), Effect::None);
+            assert_eq!(highest(Effect::Read) == Effect::Read, own(Effect::Read), "{interface:?}");
+            assert_eq!(highest(Effect::Write) == Effect::Write, own(Effect::Write), "{interface:?}");
+            assert_eq!(interface.is_open(), highest(Effect::Write) == Effect::None, "{interface:?}");
+        }
+    }
+}

@@ -1,7 +1,9 @@
 //! What an admin reads when a release changes.
 
 use super::{CRM, NOTES, crm_package, notes, notes_file, notes_package};
-use crate::{Change, Digest, Manifest, Package, Segment};
+use serde_json::{Value, json};
+
+use crate::{Change, Changed, Digest, Manifest, Package, Segment};
 
 /// The changes from the example to the example with the edits, as an admin reads them; `!` marks what widens.
 #[track_caller]
@@ -255,4 +257,31 @@ fn rg_20_confirmation_preview_questions_and_limits_are_told() {
         "! tool.note: may ask form now",
     ];
     assert_eq!(lines(&changes), expected);
+}
+
+/// Fails without: any arm of `has_key`.
+#[test]
+fn rg_20_an_argument_that_becomes_a_header_widens_wherever_it_stands_in_what_is_new() {
+    let marked = json!({ "type": "string", "x-mcp-header": "Region" });
+    let change = |pointer: &str, is: Value| Change {
+        subject: "tool.create".to_owned(),
+        changed: Changed::Schema { key: "input", pointer: pointer.to_owned(), was: None, is: Some(is) },
+    };
+    for (pointer, is, widens) in [
+        ("/properties/region", marked.clone(), true),
+        ("/properties", json!({ "region": marked }), true),
+        ("/allOf", json!([{ "type": "object" }, { "properties": { "region": marked } }]), true),
+        ("/properties/region/x-mcp-header", json!("Region"), true),
+        ("/properties/region", json!({ "type": "string", "description": "x-mcp-header" }), false),
+        ("/required", json!(["x-mcp-header"]), false),
+    ] {
+        assert_eq!(change(pointer, is.clone()).widens(), widens, "{pointer} {is}");
+    }
+    let gone = Changed::Schema {
+        key: "input",
+        pointer: "/properties/region/x-mcp-header".to_owned(),
+        was: Some(json!("Region")),
+        is: None,
+    };
+    assert!(!Change { subject: "tool.create".to_owned(), changed: gone }.widens());
 }
