@@ -10,6 +10,7 @@ use std::thread;
 use serde_json::json;
 
 use crate::folders::{NodeFolder, RustFolder};
+use crate::host;
 use crate::machine;
 use crate::place::Place;
 use crate::task::{Failure, Task};
@@ -87,10 +88,9 @@ fn build(place: &Place) -> Result<(), Failure> {
             folder.script("build")
         });
         println!("==> build {}", place.name(&notes));
-        let native = RustFolder::read(place, notes.clone()).and_then(|folder| folder.build(place)).and_then(|()| {
-            println!("==> build the host (the first time, its dependencies take some minutes)");
-            place.cargo(&place.root).args(["build", "--locked", "--package", "portcullis"]).shown()
-        });
+        let native = RustFolder::read(place, notes.clone())
+            .and_then(|folder| folder.build(place))
+            .and_then(|()| host::build(place));
         // A panic there is a fault of xtask itself and goes on as one.
         native.and(foreign.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })

@@ -5,6 +5,7 @@ mod bench;
 mod catalogue;
 mod demo;
 mod folders;
+mod host;
 mod machine;
 mod place;
 mod sign_in;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use crate::folders::{NodeFolder, RustFolder};
+use crate::host;
 use crate::machine;
 use crate::place::Place;
 use crate::task::{Failure, Task};
@@ -25,8 +26,7 @@ pub(crate) fn run<'a>(arguments: impl Iterator<Item = &'a str>) -> Result<(), Fa
     install(&place)?;
     println!("==> build {PLUGIN}");
     RustFolder::read(&place, place.root.join(PLUGIN))?.build(&place)?;
-    println!("==> build the host (the first time, its dependencies take some minutes)");
-    place.cargo(&place.root).args(["build", "--locked", "--package", "portcullis"]).shown()?;
+    host::build(&place)?;
     let script = Task::new(node(&place), &place.root).arg(place.root.join(SCRIPT));
     let script = script.arg("--program").arg(place.program("debug", "portcullis"));
     let script = script.arg("--plugin").arg(place.root.join(PLUGIN)).args(arguments.map(str::to_owned));
