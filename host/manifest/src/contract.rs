@@ -21,6 +21,10 @@ pub enum Interface {
     Questions,
     /// Lines for the operator; open to every plugin.
     Log,
+    /// What the client is told while the call runs; open to every plugin.
+    Progress,
+    /// Files of the release; open to every plugin.
+    Assets,
     /// Facts about the call; open to every plugin.
     Caller,
 }
@@ -53,13 +57,28 @@ pub const HOST_FUNCTIONS: &[HostFunction] = &[
     HostFunction { interface: Interface::Files, name: "remove", effect: Effect::Write },
     HostFunction { interface: Interface::Questions, name: "answered", effect: Effect::None },
     HostFunction { interface: Interface::Log, name: "write", effect: Effect::None },
+    HostFunction { interface: Interface::Progress, name: "report", effect: Effect::None },
+    HostFunction { interface: Interface::Progress, name: "notice", effect: Effect::None },
+    HostFunction { interface: Interface::Assets, name: "read", effect: Effect::None },
+    HostFunction { interface: Interface::Assets, name: "read-part", effect: Effect::None },
+    HostFunction { interface: Interface::Assets, name: "list-names", effect: Effect::None },
     HostFunction { interface: Interface::Caller, name: "get", effect: Effect::None },
+    HostFunction { interface: Interface::Caller, name: "hints", effect: Effect::None },
 ];
 
 impl Interface {
     /// Every interface, in the order of the contract.
-    pub const ALL: [Self; 7] =
-        [Self::Egress, Self::Secrets, Self::Kv, Self::Files, Self::Questions, Self::Log, Self::Caller];
+    pub const ALL: [Self; 9] = [
+        Self::Egress,
+        Self::Secrets,
+        Self::Kv,
+        Self::Files,
+        Self::Questions,
+        Self::Log,
+        Self::Progress,
+        Self::Assets,
+        Self::Caller,
+    ];
 
     /// Its name in the WIT package.
     #[must_use]
@@ -71,6 +90,8 @@ impl Interface {
             Self::Files => "files",
             Self::Questions => "questions",
             Self::Log => "log",
+            Self::Progress => "progress",
+            Self::Assets => "assets",
             Self::Caller => "caller",
         }
     }
@@ -82,7 +103,7 @@ impl Interface {
             Self::Egress => Some("http"),
             Self::Kv => Some("kv"),
             Self::Files => Some("files"),
-            Self::Secrets | Self::Questions | Self::Log | Self::Caller => None,
+            Self::Secrets | Self::Questions | Self::Log | Self::Progress | Self::Assets | Self::Caller => None,
         }
     }
 

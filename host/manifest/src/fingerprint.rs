@@ -5,12 +5,13 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    CONTRACT_VERSION, Capability, FilesCapability, Fingerprint, KvCapability, LIMITS, Manifest, Package, PluginInfo,
-    Tool, http::HttpCapability,
+    AssetPattern, Assets, CONTRACT_VERSION, Capability, FilesCapability, Fingerprint, KvCapability, LIMITS, Manifest,
+    Package, PluginInfo, Prompt, PromptArgument, Resource, Retired, Tool, ToolName, Use, Visibility, Widget,
+    http::HttpCapability,
 };
 
 /// Another encoding gets another domain: then an old fingerprint can't be mistaken for a new one.
-const DOMAIN: &str = "portcullis release fingerprint 2";
+const DOMAIN: &str = "portcullis release fingerprint 3";
 
 impl Package {
     /// What an approval is a decision on. It covers the component, the version of the contract, every field of the
@@ -18,27 +19,44 @@ impl Package {
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         // Taken apart by name, here and below: a field that is added later can't be forgotten.
-        let Self { manifest: Manifest { plugin, capabilities, limits, tools }, schemas, component } = self;
+        let Self { manifest, schemas, assets: contents, component } = self;
+        let Manifest { plugin, hints, capabilities, assets, limits, tools, prompts, resources, widgets, retired } =
+            manifest;
         let mut hash = Encoder(Sha256::new());
         hash.text(DOMAIN);
         hash.bytes(&component.0);
         hash.text(CONTRACT_VERSION);
         hash.plugin(plugin);
+        hash.list(hints, |hash, hint| hash.text(hint.as_str()));
         let mut by_name: Vec<_> = capabilities.iter().collect();
         by_name.sort_by_key(|(name, _)| *name);
         hash.list(&by_name, |hash, (name, capability)| {
             hash.text(name.as_str());
             hash.capability(capability);
         });
+        hash.option(assets.as_ref().map(|Assets { folder }| folder.as_str()));
         hash.list(LIMITS, |hash, row| {
             hash.text(row.name);
             hash.number(row.get(limits));
         });
         hash.list(tools, Encoder::tool);
+        hash.list(prompts, Encoder::prompt);
+        hash.list(resources, Encoder::resource);
+        hash.list(widgets, Encoder::widget);
+        hash.list(retired, |hash, Retired { name, instead, why }| {
+            hash.text(name.as_str());
+            hash.option(instead.as_ref().map(ToolName::as_str));
+            hash.option(why.as_deref());
+        });
         let schemas: Vec<_> = schemas.iter().collect();
         hash.list(&schemas, |hash, (name, schema)| {
             hash.text(name);
             hash.json(schema);
+        });
+        let contents: Vec<_> = contents.iter().collect();
+        hash.list(&contents, |hash, (name, digest)| {
+            hash.text(name.as_str());
+            hash.bytes(&digest.0);
         });
         Fingerprint(hash.0.finalize().into())
     }
@@ -112,19 +130,79 @@ impl Encoder {
         self.number(http.retries().into());
     }
 
-    fn tool(&mut self, tool: &Tool) {
-        let Tool { name, title, description, label, confirm, preview, ask, uses, scopes, input, output } = tool;
-        for text in [name.as_str(), title, description, label.as_str(), confirm.as_str(), preview.as_str()] {
-            self.text(text);
-        }
-        self.list(ask, |hash, kind| hash.text(kind.as_str()));
+    fn uses(&mut self, uses: &[Use]) {
         self.list(uses, |hash, r#use| {
             hash.text(r#use.capability.as_str());
             hash.text(r#use.access.as_str());
         });
+    }
+
+    fn tool(&mut self, tool: &Tool) {
+        let Tool { name, title, description, label, confirm, preview, ask, uses, scopes, input, output, .. } = tool;
+        let Tool { widget, visibility, invoking, invoked, file_params, task, .. } = tool;
+        for text in [name.as_str(), title, description, label.as_str(), confirm.as_str(), preview.as_str()] {
+            self.text(text);
+        }
+        self.list(ask, |hash, kind| hash.text(kind.as_str()));
+        self.uses(uses);
         self.list(scopes, |hash, scope| hash.text(scope.as_str()));
         self.option(input.as_deref());
         self.option(output.as_deref());
+        self.option(widget.as_ref().map(ToolName::as_str));
+        let Visibility { model, app } = visibility;
+        self.number(u64::from(*model));
+        self.number(u64::from(*app));
+        self.option(invoking.as_deref());
+        self.option(invoked.as_deref());
+        self.list(file_params, |hash, name| hash.text(name));
+        self.text(task.as_str());
+    }
+
+    fn prompt(&mut self, prompt: &Prompt) {
+        let Prompt { name, title, description, ask, uses, scopes, arguments } = prompt;
+        for text in [name.as_str(), title, description] {
+            self.text(text);
+        }
+        self.list(ask, |hash, kind| hash.text(kind.as_str()));
+        self.uses(uses);
+        self.list(scopes, |hash, scope| hash.text(scope.as_str()));
+        self.list(arguments, |hash, argument| {
+            let PromptArgument { name, title, description, required, complete } = argument;
+            hash.text(name.as_str());
+            hash.option(title.as_deref());
+            hash.option(description.as_deref());
+            hash.number(u64::from(*required));
+            hash.number(u64::from(*complete));
+        });
+    }
+
+    fn resource(&mut self, resource: &Resource) {
+        let Resource { name, title, description, mime, ask, uses, scopes, uri, complete, asset } = resource;
+        for text in [name.as_str(), title, description] {
+            self.text(text);
+        }
+        self.option(mime.as_deref());
+        self.list(ask, |hash, kind| hash.text(kind.as_str()));
+        self.uses(uses);
+        self.list(scopes, |hash, scope| hash.text(scope.as_str()));
+        self.text(uri.as_str());
+        self.list(complete, |hash, name| hash.text(name.as_str()));
+        self.option(asset.as_ref().map(AssetPattern::as_str));
+    }
+
+    fn widget(&mut self, widget: &Widget) {
+        let Widget { name, title, description, asset, version, connect, load, frame, redirect, border, domain } =
+            widget;
+        for text in [name.as_str(), title, description, asset.as_str()] {
+            self.text(text);
+        }
+        let optional = |number: Option<u32>| number.map(|number| number.to_string());
+        self.option(optional(*version).as_deref());
+        for origins in [connect, load, frame, redirect] {
+            self.list(origins, |hash, origin| hash.text(&origin.to_string()));
+        }
+        self.option(border.map(|border| if border { "t" } else { "f" }));
+        self.option(domain.as_ref().map(ToString::to_string).as_deref());
     }
 
     /// Members in the order of their names' bytes; each value after a letter for its type.

@@ -84,6 +84,13 @@ name! {
     |value| lower_name(value, 64, b"_")
 }
 name! {
+    /// The name of a prompt's argument. Clients show it and send it back, and many programs write `resourceUri`.
+    ArgumentName, "argument name", "1 to 64 of A-Z, a-z, 0-9 and _, beginning with a letter",
+    |value| value.len() <= 64
+        && value.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+name! {
     /// The name under which a manifest declares a capability.
     CapabilityName, "capability name", "1 to 40 of a-z, 0-9, - and _, beginning with a letter",
     |value| lower_name(value, 40, b"-_")

@@ -75,6 +75,9 @@ limits! {
     /// Bytes of log lines and of stdout and stderr, escaped as they are in the host's log, and 150 for each line; what goes
     /// over is dropped and counted. Source: WX-25.
     log: Bytes = 64 << 10, from 0, to 1 << 20;
+    /// Progress reports and lines for the client's log that one call may send; what goes over is dropped and counted.
+    /// Source: DESIGN rule 8.
+    notices: Count = 256, from 0, to 10_000;
     /// Arguments as JSON text. Source: MC-08.
     arguments: Bytes = 1 << 20, from 1 << 10, to 4 << 20;
     /// Result as JSON text. Source: WX-22.

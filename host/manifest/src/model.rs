@@ -6,8 +6,9 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::{
-    Access, CapabilityName, Confirm, Digest, Label, Limits, PluginName, Preview, ReleaseId, Scope, ToolName,
+    Access, AssetName, CapabilityName, Confirm, Digest, Label, Limits, PluginName, Preview, ReleaseId, Scope, ToolName,
     http::HttpCapability,
+    offer::{Prompt, Resource, TaskSupport, Visibility, Widget},
 };
 
 /// A checked `plugin.toml`.
@@ -15,12 +16,60 @@ use crate::{
 pub struct Manifest {
     /// `[plugin]`.
     pub plugin: PluginInfo,
+    /// `hints` of `[plugin]`: what it is told of the person and their device, where the client says it.
+    pub hints: Vec<Hint>,
     /// `[capability.NAME]`, in the order of the file.
     pub capabilities: IndexMap<CapabilityName, Capability>,
+    /// `[assets]`.
+    pub assets: Option<Assets>,
     /// `[limits]`, defaults filled in.
     pub limits: Limits,
-    /// `[[tool]]`, in the order of the file. At least one; names are unique.
+    /// `[[tool]]`, in the order of the file. At least one; names are unique, also among what follows.
     pub tools: Vec<Tool>,
+    /// `[[prompt]]`, in the order of the file.
+    pub prompts: Vec<Prompt>,
+    /// `[[resource]]`, in the order of the file.
+    pub resources: Vec<Resource>,
+    /// `[[widget]]`, in the order of the file.
+    pub widgets: Vec<Widget>,
+    /// `[[retired]]`, in the order of the file.
+    pub retired: Vec<Retired>,
+}
+
+/// `[[retired]]`: a tool or prompt that an older release had. Who still calls it is told what to call now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retired {
+    /// Its name then; nothing of this release has it.
+    pub name: ToolName,
+    /// The tool or prompt of this release that took its place.
+    pub instead: Option<ToolName>,
+    /// Why, for the model and the person.
+    pub why: Option<String>,
+}
+
+/// Something that a client may say of the person and their device. A plugin that does not list it never sees it, and nobody
+/// decides anything by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hint {
+    /// Language and region.
+    Locale,
+    /// What kind of client.
+    UserAgent,
+    /// Roughly where.
+    Location,
+    /// A pseudonym of the person, the client's own.
+    Subject,
+    /// The client's name for the conversation.
+    Session,
+    /// A pseudonym of the person's organisation.
+    Organization,
+}
+
+/// `[assets]`: files that belong to the release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assets {
+    /// Where they are, relative to the manifest.
+    pub folder: String,
 }
 
 /// `[plugin]`: who made what.
@@ -109,13 +158,29 @@ pub struct Tool {
     pub input: Option<String>,
     /// The output schema's file, relative to the manifest.
     pub output: Option<String>,
+    /// The widget that shows its results: one of the same manifest.
+    pub widget: Option<ToolName>,
+    /// Who is to call it.
+    pub visibility: Visibility,
+    /// What a client shows while it runs.
+    pub invoking: Option<String>,
+    /// What a client shows when it is done.
+    pub invoked: Option<String>,
+    /// The arguments that are files of the person.
+    pub file_params: Vec<String>,
+    /// Whether it may run as a task.
+    pub task: TaskSupport,
 }
 
 /// A kind of question that a tool may put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AskKind {
-    /// A flat form.
+    /// A flat form, for a person.
     Form,
+    /// A message that the client's model answers.
+    Sampling,
+    /// The client's roots.
+    Roots,
 }
 
 /// One entry of `uses`: `notebook:write`.
@@ -138,15 +203,36 @@ pub struct Grant {
     pub capability: Capability,
 }
 
-/// A whole release: the manifest, the files it names and the component's digest. What [`Package::fingerprint`] covers.
+/// A whole release: the manifest, the files it names, its assets and the component's digest. What [`Package::fingerprint`] covers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Package {
     /// The manifest.
     pub manifest: Manifest,
     /// Every schema file the manifest names, parsed.
     pub schemas: BTreeMap<String, Arc<Value>>,
+    /// SHA-256 of each asset.
+    pub assets: BTreeMap<AssetName, Digest>,
     /// SHA-256 of the component.
     pub component: Digest,
+}
+
+impl Hint {
+    /// Every hint.
+    pub const ALL: [Self; 6] =
+        [Self::Locale, Self::UserAgent, Self::Location, Self::Subject, Self::Session, Self::Organization];
+
+    /// The word used in manifests, and in what a guest is told.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Locale => "locale",
+            Self::UserAgent => "user-agent",
+            Self::Location => "location",
+            Self::Subject => "subject",
+            Self::Session => "session",
+            Self::Organization => "organization",
+        }
+    }
 }
 
 impl AskKind {
@@ -155,6 +241,8 @@ impl AskKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Form => "form",
+            Self::Sampling => "sampling",
+            Self::Roots => "roots",
         }
     }
 }
@@ -172,11 +260,34 @@ impl Manifest {
         self.tools.iter().find(|tool| tool.name.as_str() == name)
     }
 
-    /// What `tool` holds. Parsing has refused a `uses` that names no capability, so none is lost here.
+    /// The prompt of that name.
+    #[must_use]
+    pub fn prompt(&self, name: &str) -> Option<&Prompt> {
+        self.prompts.iter().find(|prompt| prompt.name.as_str() == name)
+    }
+
+    /// The resource of that name.
+    #[must_use]
+    pub fn resource(&self, name: &str) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.name.as_str() == name)
+    }
+
+    /// The widget of that name.
+    #[must_use]
+    pub fn widget(&self, name: &str) -> Option<&Widget> {
+        self.widgets.iter().find(|widget| widget.name.as_str() == name)
+    }
+
+    /// What `tool` holds.
     #[must_use]
     pub fn grants(&self, tool: &Tool) -> Vec<Grant> {
-        tool.uses
-            .iter()
+        self.held(&tool.uses)
+    }
+
+    /// What somebody with these `uses` holds. Parsing has refused an entry that names no capability, so none is lost here.
+    #[must_use]
+    pub fn held(&self, uses: &[Use]) -> Vec<Grant> {
+        uses.iter()
             .filter_map(|wanted| {
                 let capability = self.capabilities.get(&wanted.capability)?.clone();
                 Some(Grant { name: wanted.capability.clone(), access: wanted.access, capability })

@@ -19,21 +19,33 @@ pub type BoundaryErrors = Findings<OutsideBoundary>;
 /// One tool that is.
 pub type BoundaryError = Finding<OutsideBoundary>;
 
-/// DESIGN rules 4 and 5: a tool is labelled as one that only reads, and what it reads is outside.
+/// DESIGN rules 4 and 5: what is labelled as something that only reads would read outside.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{origin}` is outside this host's [boundary], where every request is a write, and the tool's label is `{}`; write \
-     `label = \"write\"` (or stricter) and `uses = [\"{capability}:write\"]`, or have the operator add the origin to \
-     [boundary]",
-    .label.as_str()
-)]
+#[error("`{origin}` is outside this host's [boundary], where every request is a write, and {}", self.instead())]
 pub struct OutsideBoundary {
     /// The capability.
     pub capability: CapabilityName,
     /// Where it leads.
     pub origin: OriginPattern,
-    /// What the manifest says of the tool.
-    pub label: Label,
+    /// What the manifest says of the tool. None: it is a prompt or a resource, which never write.
+    pub label: Option<Label>,
+}
+
+impl OutsideBoundary {
+    fn instead(&self) -> String {
+        match self.label {
+            Some(label) => format!(
+                "the tool's label is `{}`; write `label = \"write\"` (or stricter) and `uses = [\"{}:write\"]`, or have the \
+                 operator add the origin to [boundary]",
+                label.as_str(),
+                self.capability,
+            ),
+            None => {
+                "prompts and resources only read; have a tool do it, or have the operator add the origin to [boundary]"
+                    .to_owned()
+            }
+        }
+    }
 }
 
 impl Capability {
@@ -86,24 +98,35 @@ impl Manifest {
         Hints::new(label, held(&tool.uses, &self.capabilities).any(|(_, capability)| capability.leads_out(boundary)))
     }
 
-    /// Whether every tool's label is true on a host with that boundary. Whoever publishes asks this, and whoever serves
+    /// Whether every tool's label is true on a host with that boundary, and whether prompts and resources reach nothing outside
+    /// of it. Whoever publishes asks this, and whoever serves
     /// asks again: an operator may have made the boundary smaller.
     ///
     /// # Errors
     /// The tools whose label is too low, each with the capability that leads out and what would allow it.
     pub fn check_boundary(&self, boundary: &Boundary) -> Result<(), BoundaryErrors> {
-        let too_low = |tool: &&Tool| tool.label < self.computed_label(tool, boundary);
-        let finding = |tool: &Tool| {
-            let (r#use, origin) =
-                held(&tool.uses, &self.capabilities).find_map(|(r#use, capability)| match capability {
-                    Capability::Http(http) if capability.leads_out(boundary) => Some((r#use, http.origin().clone())),
-                    _ => None,
-                })?;
-            let refusal = OutsideBoundary { capability: r#use.capability.clone(), origin, label: tool.label };
-            let path = format!("tool.{}.uses", tool.name);
+        let leading_out = |uses: &[Use]| {
+            held(uses, &self.capabilities).find_map(|(r#use, capability)| match capability {
+                Capability::Http(http) if capability.leads_out(boundary) => {
+                    Some((r#use.capability.clone(), http.origin().clone()))
+                }
+                _ => None,
+            })
+        };
+        let finding = |path: String, uses: &[Use], label| {
+            let (capability, origin) = leading_out(uses)?;
+            let refusal = OutsideBoundary { capability, origin, label };
             Some(Finding { file: FILE.to_owned(), place: None, path, refusal })
         };
-        let findings: Vec<_> = self.tools.iter().filter(too_low).filter_map(finding).collect();
+        let too_low = |tool: &&Tool| tool.label < self.computed_label(tool, boundary);
+        let tools = self.tools.iter().filter(too_low);
+        let tools = tools.filter_map(|tool| finding(format!("tool.{}.uses", tool.name), &tool.uses, Some(tool.label)));
+        let prompts = self.prompts.iter();
+        let prompts = prompts.filter_map(|prompt| finding(format!("prompt.{}.uses", prompt.name), &prompt.uses, None));
+        let resources = self.resources.iter();
+        let resources =
+            resources.filter_map(|resource| finding(format!("resource.{}.uses", resource.name), &resource.uses, None));
+        let findings: Vec<_> = tools.chain(prompts).chain(resources).collect();
         Findings::of(findings, 0).map_or(Ok(()), Err)
     }
 
@@ -115,10 +138,12 @@ impl Manifest {
         open.chain(self.capabilities.values().map(Capability::interface)).collect()
     }
 
-    /// Every scope that a tool of this plugin needs.
+    /// Every scope that a tool, a prompt or a resource of this plugin needs.
     #[must_use]
     pub fn scopes(&self) -> BTreeSet<Scope> {
-        self.tools.iter().flat_map(|tool| tool.scopes.iter().cloned()).collect()
+        let scopes = self.tools.iter().map(|tool| &tool.scopes);
+        let scopes = scopes.chain(self.prompts.iter().map(|prompt| &prompt.scopes));
+        scopes.chain(self.resources.iter().map(|resource| &resource.scopes)).flatten().cloned().collect()
     }
 }
 

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::{
-    Capability, Confirm, FilesCapability, KvCapability, LIMITS, Manifest, Partition, Tool, Unit, http::HttpCapability,
+    AssetPattern, Assets, Capability, Confirm, FilesCapability, KvCapability, LIMITS, Manifest, Partition, Prompt,
+    Resource, Retired, Tool, ToolName, Unit, Widget, http::HttpCapability,
 };
 
 impl Manifest {
@@ -20,16 +21,30 @@ impl Manifest {
         out.text("summary", &plugin.summary);
         out.option("support", plugin.support.as_deref());
         out.option("privacy_policy", plugin.privacy_policy.as_deref());
+        out.list("hints", self.hints.iter().map(|hint| hint.as_str().to_owned()));
         for (name, capability) in &self.capabilities {
             out.header(&format!("[capability.{name}]"));
             out.text("kind", capability.kind());
             out.capability(capability);
+        }
+        if let Some(Assets { folder }) = &self.assets {
+            out.header("[assets]");
+            out.text("folder", folder);
         }
         out.header("[limits]");
         for row in LIMITS {
             out.amount(row.name, row.bounds.unit, row.get(&self.limits));
         }
         self.tools.iter().for_each(|tool| out.tool(tool));
+        self.prompts.iter().for_each(|prompt| out.prompt(prompt));
+        self.resources.iter().for_each(|resource| out.resource(resource));
+        self.widgets.iter().for_each(|widget| out.widget(widget));
+        for Retired { name, instead, why } in &self.retired {
+            out.header("[[retired]]");
+            out.text("name", name.as_str());
+            out.option("instead", instead.as_ref().map(ToolName::as_str));
+            out.option("why", why.as_deref());
+        }
         out.0
     }
 }
@@ -85,6 +100,10 @@ impl Printer {
         }
     }
 
+    fn bool(&mut self, key: &str, value: bool) {
+        self.line(format_args!("{key} = {value}"));
+    }
+
     fn list(&mut self, key: &str, words: impl Iterator<Item = String>) {
         let words: Vec<String> = words.map(|word| quote(&word)).collect();
         self.line(format_args!("{key} = [{}]", words.join(", ")));
@@ -134,6 +153,71 @@ impl Printer {
         self.list("scopes", tool.scopes.iter().map(ToString::to_string));
         self.option("input", tool.input.as_deref());
         self.option("output", tool.output.as_deref());
+        self.option("widget", tool.widget.as_ref().map(ToolName::as_str));
+        self.list("visibility", tool.visibility.words().map(str::to_owned));
+        self.option("invoking", tool.invoking.as_deref());
+        self.option("invoked", tool.invoked.as_deref());
+        self.list("file_params", tool.file_params.iter().cloned());
+        self.text("task", tool.task.as_str());
+    }
+
+    fn prompt(&mut self, prompt: &Prompt) {
+        self.header("[[prompt]]");
+        self.text("name", prompt.name.as_str());
+        self.text("title", &prompt.title);
+        self.text("description", &prompt.description);
+        self.list("ask", prompt.ask.iter().map(|kind| kind.as_str().to_owned()));
+        self.list("uses", prompt.uses.iter().map(ToString::to_string));
+        self.list("scopes", prompt.scopes.iter().map(ToString::to_string));
+        for argument in &prompt.arguments {
+            self.header("[[prompt.argument]]");
+            self.text("name", argument.name.as_str());
+            self.option("title", argument.title.as_deref());
+            self.option("description", argument.description.as_deref());
+            self.bool("required", argument.required);
+            self.bool("complete", argument.complete);
+        }
+    }
+
+    fn resource(&mut self, resource: &Resource) {
+        self.header("[[resource]]");
+        self.text("name", resource.name.as_str());
+        self.text("title", &resource.title);
+        self.text("description", &resource.description);
+        self.option("mime", resource.mime.as_deref());
+        // What the host answers has neither.
+        if resource.asset.is_none() {
+            self.list("ask", resource.ask.iter().map(|kind| kind.as_str().to_owned()));
+            self.list("uses", resource.uses.iter().map(ToString::to_string));
+        }
+        self.list("scopes", resource.scopes.iter().map(ToString::to_string));
+        self.text("uri", resource.uri.as_str());
+        self.list("complete", resource.complete.iter().map(ToString::to_string));
+        self.option("asset", resource.asset.as_ref().map(AssetPattern::as_str));
+    }
+
+    fn widget(&mut self, widget: &Widget) {
+        self.header("[[widget]]");
+        self.text("name", widget.name.as_str());
+        self.text("title", &widget.title);
+        self.text("description", &widget.description);
+        self.text("asset", widget.asset.as_str());
+        if let Some(version) = widget.version {
+            self.amount("version", Unit::Count, version.into());
+        }
+        let lists = [
+            ("connect", &widget.connect),
+            ("load", &widget.load),
+            ("frame", &widget.frame),
+            ("redirect", &widget.redirect),
+        ];
+        for (key, origins) in lists {
+            self.list(key, origins.iter().map(ToString::to_string));
+        }
+        if let Some(border) = widget.border {
+            self.bool("border", border);
+        }
+        self.option("domain", widget.domain.as_ref().map(ToString::to_string).as_deref());
     }
 }
 

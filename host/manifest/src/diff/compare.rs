@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Change, Changed};
-use crate::{Capability, CapabilityName, LIMITS, Package, Partition, Tool, ToolName, Unit};
+use crate::{
+    AskKind, Capability, CapabilityName, LIMITS, Package, Partition, Retired, Scope, Tool, ToolName, Unit, Use,
+};
 
 impl Package {
     /// Everything in which `new` differs from `old`, in the order of the manifest.
@@ -13,12 +15,18 @@ impl Package {
     pub fn diff(old: &Self, new: &Self) -> Vec<Change> {
         let mut diff = Diff { subject: "plugin".to_owned(), changes: Vec::new() };
         diff.plugin(old, new);
+        diff.list("hints", &old.manifest.hints, &new.manifest.hints, true, |hint| hint.as_str().to_owned());
+        diff.assets(old, new);
         diff.capabilities(old, new);
         diff.about("limits");
         for row in LIMITS {
             diff.amount(row.name, row.bounds.unit, row.get(&old.manifest.limits), row.get(&new.manifest.limits));
         }
         diff.tools(old, new);
+        diff.prompts(old, new);
+        diff.resources(old, new);
+        diff.widgets(old, new);
+        diff.retired(old, new);
         diff.changes
     }
 }
@@ -29,7 +37,7 @@ pub(super) struct Diff {
 }
 
 impl Diff {
-    fn about(&mut self, subject: impl Into<String>) {
+    pub(super) fn about(&mut self, subject: impl Into<String>) {
         self.subject = subject.into();
     }
 
@@ -37,7 +45,7 @@ impl Diff {
         self.changes.push(Change { subject: self.subject.clone(), changed });
     }
 
-    fn text(&mut self, key: &'static str, was: Option<&str>, is: Option<&str>) {
+    pub(super) fn text(&mut self, key: &'static str, was: Option<&str>, is: Option<&str>) {
         if was != is {
             self.add(Changed::Text { key, was: was.map(str::to_owned), is: is.map(str::to_owned) });
         }
@@ -123,6 +131,25 @@ impl Diff {
         self.order("tools", &was, &is);
     }
 
+    fn retired(&mut self, old: &Package, new: &Package) {
+        let (old, new) = (&old.manifest.retired, &new.manifest.retired);
+        let names: BTreeSet<&ToolName> = old.iter().chain(new).map(|retired| &retired.name).collect();
+        for name in names {
+            let of = |all: &'_ [Retired]| all.iter().find(|retired| retired.name == *name).cloned();
+            let (was, is) = (of(old), of(new));
+            self.about(format!("retired.{name}"));
+            let text = |of: &Option<Retired>| of.as_ref().map(|of| of.name.to_string());
+            self.text("name", text(&was).as_deref(), text(&is).as_deref());
+            let text = |of: &Option<Retired>| of.as_ref().and_then(|of| Some(of.instead.as_ref()?.to_string()));
+            self.text("instead", text(&was).as_deref(), text(&is).as_deref());
+            let text = |of: &Option<Retired>| of.as_ref().and_then(|of| of.why.clone());
+            self.text("why", text(&was).as_deref(), text(&is).as_deref());
+        }
+        self.about("retired");
+        let names = |all: &[Retired]| all.iter().map(|retired| retired.name.clone()).collect::<Vec<_>>();
+        self.order("retired", &names(old), &names(new));
+    }
+
     fn tool(&mut self, old: &Package, was: &Tool, new: &Package, is: &Tool) {
         self.text("title", Some(&was.title), Some(&is.title));
         self.text("description", Some(&was.description), Some(&is.description));
@@ -135,12 +162,17 @@ impl Diff {
         if was.preview != is.preview {
             self.add(Changed::Preview { was: was.preview, is: is.preview });
         }
-        let kinds = |tool: &Tool| tool.ask.iter().map(|kind| kind.as_str()).collect::<Vec<_>>();
-        self.set(&kinds(was), &kinds(is), Changed::AskAdded, Changed::AskRemoved);
-        self.order("ask", &kinds(was), &kinds(is));
-        self.uses(was, is);
-        self.set(&was.scopes, &is.scopes, Changed::ScopeAdded, Changed::ScopeRemoved);
-        self.order("scopes", &was.scopes, &is.scopes);
+        self.asking(&was.ask, &is.ask);
+        self.uses(&was.uses, &is.uses);
+        self.scopes(&was.scopes, &is.scopes);
+        let widget = |tool: &Tool| tool.widget.as_ref().map(ToString::to_string);
+        self.text("widget", widget(was).as_deref(), widget(is).as_deref());
+        let seen = |tool: &Tool| tool.visibility.words().collect::<Vec<_>>();
+        self.list("visibility", &seen(was), &seen(is), true, |word| (*word).to_owned());
+        self.text("invoking", was.invoking.as_deref(), is.invoking.as_deref());
+        self.text("invoked", was.invoked.as_deref(), is.invoked.as_deref());
+        self.list("file_params", &was.file_params, &is.file_params, true, String::clone);
+        self.text("task", Some(was.task.as_str()), Some(is.task.as_str()));
         self.text("input", was.input.as_deref(), is.input.as_deref());
         self.text("output", was.output.as_deref(), is.output.as_deref());
         for (key, was, is) in [("input", &was.input, &is.input), ("output", &was.output, &is.output)] {
@@ -169,11 +201,22 @@ impl Diff {
         }
     }
 
-    fn uses(&mut self, was: &Tool, is: &Tool) {
-        let access = |tool: &Tool, name: &CapabilityName| {
-            tool.uses.iter().filter(|r#use| r#use.capability == *name).map(|r#use| r#use.access).max()
+    pub(super) fn asking(&mut self, was: &[AskKind], is: &[AskKind]) {
+        let kinds = |ask: &[AskKind]| ask.iter().map(|kind| kind.as_str()).collect::<Vec<_>>();
+        self.set(&kinds(was), &kinds(is), Changed::AskAdded, Changed::AskRemoved);
+        self.order("ask", &kinds(was), &kinds(is));
+    }
+
+    pub(super) fn scopes(&mut self, was: &[Scope], is: &[Scope]) {
+        self.set(was, is, Changed::ScopeAdded, Changed::ScopeRemoved);
+        self.order("scopes", was, is);
+    }
+
+    pub(super) fn uses(&mut self, was: &[Use], is: &[Use]) {
+        let access = |uses: &[Use], name: &CapabilityName| {
+            uses.iter().filter(|r#use| r#use.capability == *name).map(|r#use| r#use.access).max()
         };
-        let names = |tool: &Tool| tool.uses.iter().map(|r#use| r#use.capability.clone()).collect::<Vec<_>>();
+        let names = |uses: &[Use]| uses.iter().map(|r#use| r#use.capability.clone()).collect::<Vec<_>>();
         let all: BTreeSet<CapabilityName> = names(is).into_iter().chain(names(was)).collect();
         for capability in all {
             let (was, is) = (access(was, &capability), access(is, &capability));

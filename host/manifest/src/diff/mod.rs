@@ -3,6 +3,7 @@
 
 mod compare;
 mod http;
+mod offer;
 mod text;
 
 use std::fmt;
@@ -11,8 +12,8 @@ use serde_json::Value;
 
 pub use self::text::Segment;
 use crate::{
-    Access, Capability, CapabilityName, Confirm, Digest, FilesCapability, KvCapability, Label, Partition, Preview,
-    Scope, Unit,
+    Access, AssetName, Capability, CapabilityName, Confirm, Digest, FilesCapability, KvCapability, Label, Partition,
+    Preview, Scope, Unit,
     http::{HttpRule, OriginPattern, SecretSlot},
     text::visible,
 };
@@ -141,6 +142,35 @@ pub enum Changed {
         /// What stands there.
         is: Option<Value>,
     },
+    /// A prompt, a resource or a widget that was not there.
+    OfferAdded(&'static str),
+    /// A prompt, a resource or a widget that is no longer there.
+    OfferRemoved(&'static str),
+    /// Something is in a list that was not.
+    Listed {
+        /// The manifest's key.
+        key: &'static str,
+        /// What.
+        item: String,
+        /// Whether the plugin can reach or is told more because of it.
+        widens: bool,
+    },
+    /// Something is no longer in a list.
+    Unlisted {
+        /// The manifest's key.
+        key: &'static str,
+        /// What.
+        item: String,
+    },
+    /// What is in an asset; None is no asset.
+    Asset {
+        /// Its name.
+        name: AssetName,
+        /// The old digest.
+        was: Option<Digest>,
+        /// The new digest.
+        is: Option<Digest>,
+    },
     /// The same things in another order.
     Order(&'static str),
 }
@@ -151,7 +181,8 @@ impl Change {
     #[must_use]
     pub fn widens(&self) -> bool {
         match &self.changed {
-            Changed::CapabilityAdded(_) | Changed::ToolAdded { .. } => true,
+            Changed::CapabilityAdded(_) | Changed::ToolAdded { .. } | Changed::OfferAdded(_) => true,
+            Changed::Listed { widens, .. } => *widens,
             Changed::ScopeRemoved(_) | Changed::AskAdded(_) | Changed::RuleAdded(_) => true,
             Changed::Origin { was, is } => !was.covers(is),
             Changed::Secret { is, .. } => is.is_some(),
@@ -166,7 +197,8 @@ impl Change {
                 is.as_ref().is_some_and(|is| pointer.ends_with("/x-mcp-header") || has_key(is, "x-mcp-header"))
             }
             Changed::Component { .. } | Changed::Text { .. } | Changed::Order(_) => false,
-            Changed::CapabilityRemoved | Changed::ToolRemoved => false,
+            Changed::CapabilityRemoved | Changed::ToolRemoved | Changed::OfferRemoved(_) => false,
+            Changed::Unlisted { .. } | Changed::Asset { .. } => false,
             Changed::ScopeAdded(_) | Changed::AskRemoved(_) | Changed::RuleRemoved(_) => false,
         }
     }
@@ -220,6 +252,15 @@ impl fmt::Display for Changed {
                 write!(f, "secret was {}, is {}", http::slot(was.as_ref()), http::slot(is.as_ref()))
             }
             Self::CapabilityRemoved | Self::ToolRemoved => f.write_str("removed"),
+            Self::OfferAdded(kind) => write!(f, "added, a {kind} that reads"),
+            Self::OfferRemoved(kind) => write!(f, "removed, a {kind}"),
+            Self::Listed { key, item, .. } => write!(f, "{key} has `{}` now", visible(item)),
+            Self::Unlisted { key, item } => write!(f, "{key} no longer has `{}`", visible(item)),
+            Self::Asset { name, was: None, is: Some(is) } => write!(f, "`{}` added: {is}", visible(name.as_str())),
+            Self::Asset { name, is: None, .. } => write!(f, "`{}` removed", visible(name.as_str())),
+            Self::Asset { name, was: Some(was), is: Some(is) } => {
+                write!(f, "`{}` is another file: was {was}, is {is}", visible(name.as_str()))
+            }
             Self::Partition { was, is } => write!(f, "partition was {}, is {}", was.as_str(), is.as_str()),
             Self::Amount { key, unit, was, is } => {
                 let direction = if is > was { "raised" } else { "lowered" };

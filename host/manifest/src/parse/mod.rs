@@ -4,7 +4,9 @@
 mod capability;
 mod check;
 mod check_capability;
+mod check_offer;
 mod list;
+mod offer;
 mod raw;
 mod reader;
 mod refusal;
@@ -17,7 +19,8 @@ use toml::de::{DeTable, DeValue};
 pub use self::refusal::Refusal;
 use self::{
     capability::{RawFiles, RawHttp, RawKv, RawSecret},
-    raw::{RawManifest, RawPlugin, RawTool},
+    offer::{RawArgument, RawAssets, RawPrompt, RawResource, RawWidget},
+    raw::{RawManifest, RawPlugin, RawRetired, RawTool},
     reader::{Form as _, Reader, Spot},
     tables::RawLimits,
 };
@@ -86,7 +89,7 @@ pub(crate) fn schema() -> serde_json::Value {
 }
 
 /// The tables of a manifest: heading, and keys.
-pub(crate) fn tables() -> [(&'static str, Vec<Row>); 8] {
+pub(crate) fn tables() -> [(&'static str, Vec<Row>); 14] {
     [
         ("`plugin.toml`", RawManifest::rows()),
         ("`[plugin]`", RawPlugin::rows()),
@@ -94,8 +97,14 @@ pub(crate) fn tables() -> [(&'static str, Vec<Row>); 8] {
         ("`[capability.NAME]` of kind `http`", RawHttp::rows()),
         ("`secret` of a capability of kind `http`", RawSecret::rows()),
         ("`[capability.NAME]` of kind `files`", RawFiles::rows()),
+        ("`[assets]`", RawAssets::rows()),
         ("`[limits]`", RawLimits::rows()),
         ("`[[tool]]`", RawTool::rows()),
+        ("`[[prompt]]`", RawPrompt::rows()),
+        ("`[[prompt.argument]]`", RawArgument::rows()),
+        ("`[[resource]]`", RawResource::rows()),
+        ("`[[widget]]`", RawWidget::rows()),
+        ("`[[retired]]`", RawRetired::rows()),
     ]
 }
 
@@ -112,8 +121,8 @@ fn spots_of(value: &DeValue<'_>, spot: &Spot, spots: &mut Vec<(Spot, bool)>) {
         }
         DeValue::Array(list) => {
             for (at, value) in list.iter().enumerate().filter(|(_, value)| value.get_ref().is_table()) {
-                let path = if spot.path == "tool" {
-                    tables::tool_path(at, value.get_ref())
+                let path = if tables::is_named(&spot.path) {
+                    tables::entry_path(&spot.path, at, value.get_ref())
                 } else {
                     spot.element(at, value.span()).path
                 };

@@ -1,9 +1,10 @@
 //! Everything a manifest can be refused for. Each says what is wrong, and after the semicolon what to write instead.
 
 use crate::{
-    Confirm, Label, TextFault, Unit,
+    CapabilityName, Confirm, Label, TextFault, Unit,
     http::{InvalidHttpCapability, InvalidOrigin, InvalidRule, InvalidSecret},
     text::quoted,
+    uri::{InvalidAsset, InvalidTemplate},
 };
 
 /// Why a key of a manifest is refused.
@@ -138,9 +139,11 @@ pub enum Refusal {
     /// A manifest without tools describes nothing.
     #[error("there is no tool; write at least one [[tool]]")]
     NoTool,
-    /// Two tools of one name.
-    #[error("the tool {} is on line {line} already; write another name", quoted(.name))]
-    ToolTwice {
+    /// Two tools, prompts, resources, widgets or arguments of one name.
+    #[error("the {kind} {} is on line {line} already; write another name", quoted(.name))]
+    NameTwice {
+        /// What has the name already.
+        kind: &'static str,
         /// The name.
         name: String,
         /// The line of the first.
@@ -197,6 +200,67 @@ pub enum Refusal {
          its preview is whole; delete it"
     )]
     PreviewIsWhole,
+    /// `instead` of what is retired names nothing.
+    #[error("there is no tool or prompt {} in this manifest; write one that there is, or delete it", quoted(.0))]
+    NoSuccessor(String),
+    /// A URI of a resource.
+    #[error(transparent)]
+    Template(#[from] InvalidTemplate),
+    /// A name of an asset.
+    #[error(transparent)]
+    Asset(#[from] InvalidAsset),
+    /// A page that loads over HTTP.
+    #[error("{} is in the clear, and whoever is on the way could change it; write `https://`", quoted(.0))]
+    InTheClear(String),
+    /// A pattern where one origin is meant.
+    #[error("{} is many origins, and a page has one; write it without `*`", quoted(.0))]
+    OneOrigin(String),
+    /// Prompts and resources never write.
+    #[error("prompts and resources only read; write `{0}:read`")]
+    OnlyReads(CapabilityName),
+    /// `asset` without `[assets]`.
+    #[error("there are no assets; write [assets] with the `folder` that they are in")]
+    NoAssets,
+    /// The plugin is not run for it.
+    #[error(
+        "the host answers with the asset and the plugin is not run, so this says nothing; delete it, or delete `asset`"
+    )]
+    NotRun,
+    /// `complete` names no variable of the URI.
+    #[error("the URI has no variable {}; write {}", quoted(.name), variables(.offered))]
+    NoVariable {
+        /// The name.
+        name: String,
+        /// The ones there are.
+        offered: Vec<String>,
+    },
+    /// Two resources under one URI.
+    #[error("{} has this URI already, or another template for the same URIs; write another one", quoted(.0))]
+    UriTwice(String),
+    /// A tool names a widget that is not there.
+    #[error("there is no widget {}; write {}", quoted(.name), widgets(.offered))]
+    NoWidget {
+        /// The name.
+        name: String,
+        /// The ones there are.
+        offered: Vec<String>,
+    },
+}
+
+fn variables(offered: &[String]) -> String {
+    if offered.is_empty() {
+        return "it into the URI, or delete the entry".to_owned();
+    }
+    let words: Vec<&str> = offered.iter().map(String::as_str).collect();
+    format!("one of {}, or delete the entry", list(&words))
+}
+
+fn widgets(offered: &[String]) -> String {
+    if offered.is_empty() {
+        return "a [[widget]] of that name, or delete it".to_owned();
+    }
+    let words: Vec<&str> = offered.iter().map(String::as_str).collect();
+    format!("one of {}, or declare it", list(&words))
 }
 
 /// `` `a`, `b` ``

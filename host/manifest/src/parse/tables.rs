@@ -10,7 +10,7 @@ use super::{
     table::{MAY, Row, join, object},
     value::{amount, amount_schema},
 };
-use crate::{CapabilityName, LIMITS, LimitRow, Limits, ToolName};
+use crate::{ArgumentName, CapabilityName, LIMITS, LimitRow, Limits, ToolName};
 
 /// `[limits]`.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl Form for Tools {
             return None;
         }
         let read = tools.iter().enumerate().filter_map(|(at, value)| {
-            let spot = Spot { span: value.span(), path: tool_path(at, value.get_ref()) };
+            let spot = Spot { span: value.span(), path: entry_path("tool", at, value.get_ref()) };
             RawTool::read(value.get_ref(), &spot, reader)
         });
         Some(Self(read.collect()))
@@ -129,8 +129,53 @@ impl Form for Tools {
     }
 }
 
-/// How findings speak of a tool: by its name if it has one, else by its place among the tools, counted from 1.
-pub(super) fn tool_path(index: usize, tool: &DeValue<'_>) -> String {
-    let name = tool.get("name").and_then(|name| name.get_ref().as_str()?.parse::<ToolName>().ok());
-    name.map_or_else(|| format!("tool[{}]", index + 1), |name| format!("tool.{name}"))
+/// `[[prompt]]` and its like: at most `MOST` tables, maybe none.
+#[derive(Debug)]
+pub(super) struct Tables<T, const MOST: usize>(pub(super) Vec<T>);
+
+impl<T: Form, const MOST: usize> Form for Tables<T, MOST> {
+    fn read(value: &DeValue<'_>, spot: &Spot, reader: &mut Reader<'_>) -> Option<Self> {
+        let Some(tables) = value.as_array() else {
+            let heading = format!("tables that begin with [[{}]]", heading(&spot.path));
+            reader.refuse(spot, Refusal::Type { found: found(value), expected: heading });
+            return None;
+        };
+        if tables.len() > MOST {
+            reader.refuse(spot, Refusal::TooMany { found: tables.len(), maximum: MOST });
+            return None;
+        }
+        let read = tables.iter().enumerate().filter_map(|(at, value)| {
+            let spot = Spot { span: value.span(), path: entry_path(&spot.path, at, value.get_ref()) };
+            T::read(value.get_ref(), &spot, reader)
+        });
+        Some(Self(read.collect()))
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "array", "maxItems": MOST, "items": T::schema() })
+    }
+
+    fn words() -> String {
+        format!("tables in double brackets, at most {MOST}")
+    }
+}
+
+/// How a table is headed whose findings speak of `path`: without the names of the tables around it.
+fn heading(path: &str) -> &str {
+    if path.ends_with(".argument") { "prompt.argument" } else { path }
+}
+
+/// Whether the tables of the list at `path` have names.
+pub(super) fn is_named(path: &str) -> bool {
+    matches!(path, "tool" | "prompt" | "resource" | "widget" | "retired") || path.ends_with(".argument")
+}
+
+/// How findings speak of a table of the list at `path`: by its name if it has one, else by its place, counted from 1.
+pub(super) fn entry_path(path: &str, index: usize, table: &DeValue<'_>) -> String {
+    let fits = |name: &&str| match path.ends_with(".argument") {
+        true => name.parse::<ArgumentName>().is_ok(),
+        false => name.parse::<ToolName>().is_ok(),
+    };
+    let name = table.get("name").and_then(|name| name.get_ref().as_str()).filter(fits);
+    name.map_or_else(|| format!("{path}[{}]", index + 1), |name| format!("{path}.{name}"))
 }

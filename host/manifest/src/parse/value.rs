@@ -8,8 +8,8 @@ use super::{
     reader::{Form, Reader, Spot, found},
 };
 use crate::{
-    AskKind, Bounds, CapabilityName, Confirm, Label, Partition, PluginName, Preview, Scope, SecretName, ToolName, Unit,
-    text,
+    ArgumentName, AskKind, Bounds, CapabilityName, Confirm, Hint, Label, Partition, PluginName, Preview, Scope,
+    SecretName, TaskSupport, ToolName, Unit, text,
 };
 
 /// `manifest = 1`.
@@ -59,6 +59,7 @@ macro_rules! names {
 names! {
     PluginName, "^[a-z][a-z0-9-]{0,39}$";
     ToolName, "^[a-z][a-z0-9_]{0,63}$";
+    ArgumentName, "^[A-Za-z][A-Za-z0-9_]{0,63}$";
     CapabilityName, "^[a-z][a-z0-9_-]{0,39}$";
     SecretName, "^[a-z][a-z0-9_-]{0,63}$";
     Scope, "^[!#-\\[\\]-~]{1,128}$";
@@ -115,6 +116,18 @@ texts! {
     "an address that begins with mailto: or https://",
     |text| is_https(text) || is_mailto(text);
 
+    /// RFC 6838: a type, a subtype, and parameters without quotation marks.
+    MediaType,
+    json!({ "type": "string", "maxLength": 128, "pattern": "^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*(; ?[a-z]+=[A-Za-z0-9_.+-]+)*$" }),
+    "a media type such as \"text/markdown\", at most 128 characters",
+    is_media_type;
+
+    /// The name of an argument.
+    Property,
+    json!({ "type": "string", "minLength": 1, "maxLength": 128 }),
+    "the name of an argument, at most 128 characters",
+    |text| (1..=128).contains(&text.chars().count()) && !text.chars().any(text::hides);
+
     /// A web page.
     WebPage,
     json!({ "type": "string", "maxLength": 256, "pattern": "^https://" }),
@@ -127,6 +140,26 @@ fn is_file_name(text: &str) -> bool {
         part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b)) && !part.starts_with(['.', '-'])
     };
     text.len() <= 128 && text.split('/').all(|name| !name.is_empty() && part(name))
+}
+
+fn is_media_type(text: &str) -> bool {
+    let token = |text: &str, also: &[u8]| {
+        text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || also.contains(&b))
+    };
+    let mut parts = text.split(';');
+    let essence = parts.next().and_then(|essence| essence.split_once('/'));
+    let parameter = |part: &str| {
+        part.strip_prefix(' ').unwrap_or(part).split_once('=').is_some_and(|(name, value)| {
+            !name.is_empty()
+                && name.bytes().all(|b| b.is_ascii_lowercase())
+                && !value.is_empty()
+                && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.+-".contains(&b))
+        })
+    };
+    text.len() <= 128
+        && essence.is_some_and(|(kind, subtype)| token(kind, b"!#$&^_.+-") && token(subtype, b"!#$&^_.+-"))
+        && parts.all(parameter)
 }
 
 fn is_address(text: &str) -> bool {
@@ -183,8 +216,28 @@ lines! {
     Title, 80, false, "text of one line, at most 80 characters";
     /// One line for the admin.
     Summary, 200, false, "text of one line, at most 200 characters";
+    /// What a client shows while a tool runs.
+    Invocation, 64, false, "text of one line, at most 64 characters";
     /// Text for the model.
     Description, 1024, true, "text, at most 1024 characters";
+}
+
+impl Form for bool {
+    fn read(value: &DeValue<'_>, spot: &Spot, reader: &mut Reader<'_>) -> Option<Self> {
+        let written = value.as_bool();
+        if written.is_none() {
+            reader.refuse(spot, Refusal::Type { found: found(value), expected: Self::words() });
+        }
+        written
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "boolean" })
+    }
+
+    fn words() -> String {
+        "true or false".to_owned()
+    }
 }
 
 macro_rules! words {
@@ -213,12 +266,19 @@ macro_rules! words {
     )+};
 }
 
+pub(super) use words;
+
 words! {
     Partition { "user" => Self::User, "shared" => Self::Shared }
     Label { "read" => Self::Read, "write" => Self::Write, "destructive" => Self::Destructive }
     Confirm { "preview" => Self::Preview, "person" => Self::Person }
     Preview { "whole" => Self::Whole, "partial" => Self::Partial }
-    AskKind { "form" => Self::Form }
+    AskKind { "form" => Self::Form, "sampling" => Self::Sampling, "roots" => Self::Roots }
+    TaskSupport { "never" => Self::Never, "optional" => Self::Optional, "required" => Self::Required }
+    Hint {
+        "locale" => Self::Locale, "user-agent" => Self::UserAgent, "location" => Self::Location,
+        "subject" => Self::Subject, "session" => Self::Session, "organization" => Self::Organization
+    }
 }
 
 /// An amount within its bounds, or a refusal that names them.

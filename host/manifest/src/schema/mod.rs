@@ -1,6 +1,7 @@
 //! Bounds what a schema file can make the host, a client or a model do: strict JSON, one dialect, no fetching, linear
 //! patterns, a counted cost, and no text that people cannot see (catalogue MC-05, MC-06, MC-07, MC-15).
 
+mod compat;
 mod cost;
 mod keyword;
 mod meter;
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 pub(crate) use self::pattern::Patterns;
 pub use self::{
+    compat::{SchemaBreak, Side},
     meter::{MAX_STEPS, Meter, Reading},
     refusal::{HeaderFault, SchemaRefusal},
 };

@@ -11,6 +11,26 @@ pub enum SchemaRefusal {
     /// The manifest names a file that is not there.
     #[error("the package holds no file {}; write the name of a file beside the manifest, or add it", quoted(.0))]
     NoFile(String),
+    /// The manifest names an asset that is not there.
+    #[error("the release has no asset {}; write the name of a file under the folder of [assets], or add it", quoted(.0))]
+    NoAsset(String),
+    /// Assets without `[assets]`.
+    #[error(
+        "{0} assets are handed in and the manifest has none; write [assets] with their `folder`, or leave them out"
+    )]
+    NoAssets(usize),
+    /// An argument that is no file.
+    #[error(
+        "{} {}; write it as an object (or a list of objects) with `download_url`, `file_id`, `mime_type` and `file_name`, all of \
+         them text, of which exactly the first two are required",
+        quoted(.name), if *.there { "is no argument that clients fill with a file" } else { "is no argument of this tool" }
+    )]
+    FileParam {
+        /// Its name.
+        name: String,
+        /// The schema has it.
+        there: bool,
+    },
     /// MC-06: bytes.
     #[error("the schemas have {found} bytes together and at most {maximum} are read; write smaller schemas")]
     TooLarge {

@@ -75,7 +75,8 @@ fn wx_01_a_plugin_without_capabilities_may_import_only_what_is_open_to_all() {
     let text = "manifest = 1\n[plugin]\nname = \"a\"\nversion = \"0.1.0\"\ncomponent = \"a.wasm\"\npublisher = \"p\"\n\
                 summary = \"s\"\n[[tool]]\nname = \"t\"\ntitle = \"T\"\ndescription = \"D\"\n";
     let manifest = Manifest::parse(text).unwrap();
-    let open = BTreeSet::from([Interface::Secrets, Interface::Questions, Interface::Log, Interface::Caller]);
+    let open: BTreeSet<Interface> = Interface::ALL.into_iter().filter(|interface| interface.is_open()).collect();
+    assert_eq!(open.len(), 6);
     assert_eq!(manifest.interfaces(), open);
     let with = |more: &[Interface]| open.iter().chain(more).copied().collect::<BTreeSet<_>>();
     assert_eq!(notes().interfaces(), with(&[Interface::Kv]));

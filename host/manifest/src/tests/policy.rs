@@ -105,8 +105,15 @@ proptest! {
     ) {
         let boundary = Boundary::new(inside);
         let too_low = |tool: &&Tool| tool.label < manifest.computed_label(tool, &boundary);
-        let expected: Vec<String> =
+        let mut expected: Vec<String> =
             manifest.tools.iter().filter(too_low).map(|tool| format!("tool.{}.uses", tool.name)).collect();
+        // What never writes reaches nothing outside.
+        let out = |uses: &[Use]| manifest.held(uses).iter().any(|grant| grant.capability.leads_out(&boundary));
+        let prompts = manifest.prompts.iter().filter(|prompt| out(&prompt.uses));
+        expected.extend(prompts.map(|prompt| format!("prompt.{}.uses", prompt.name)));
+        let resources = manifest.resources.iter().filter(|resource| out(&resource.uses));
+        expected.extend(resources.map(|resource| format!("resource.{}.uses", resource.name)));
+        expected.sort();
         let mut told: Vec<String> = manifest
             .check_boundary(&boundary)
             .err()

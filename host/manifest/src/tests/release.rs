@@ -7,14 +7,15 @@ use serde_json::{Map, Value, json};
 
 use super::{CREATE, NOTES, notes, notes_file, notes_package, strategy};
 use crate::{
-    AskKind, Capability, Confirm, Digest, FilesCapability, LIMITS, Manifest, Package, Partition, Preview, Use,
+    AskKind, Assets, Capability, Confirm, Digest, FilesCapability, Hint, LIMITS, Manifest, Package, Partition, Preview,
+    Prompt, PromptArgument, Resource, TaskSupport, Use, Widget,
     http::{HttpCapability, SecretSlot},
 };
 
 #[test]
 fn the_fingerprint_of_the_example_is_the_one_that_was_approved() {
     // Approvals are stored under it: whoever changes the encoding must change its domain, and this text.
-    let expected = "sha256:49d91dd44d9d021a608821679b26389aab4463c4c9d390f49b298e8389607dfc";
+    let expected = "sha256:3068da1bd9ddaf1435a97d200c768c9e6e65f537c460f3c196be95a82ca23cce";
     assert_eq!(notes_package().fingerprint().to_string(), expected);
 }
 
@@ -123,6 +124,21 @@ fn changes(package: &Package) -> Vec<(String, Package)> {
             change("use removed", &|package| drop(package.manifest.tools[at].uses.pop()));
         }
         change("scopes", &|package| package.manifest.tools[at].scopes.push("zz:other".parse().unwrap()));
+        change("widget", &|package| {
+            let widget = &mut package.manifest.tools[at].widget;
+            *widget = if widget.is_some() { None } else { Some("zz_other".parse().unwrap()) };
+        });
+        change("visibility", &|package| {
+            let seen = &mut package.manifest.tools[at].visibility;
+            (seen.model, seen.app) = if seen.model && seen.app { (true, false) } else { (seen.app, seen.model) };
+        });
+        change("invoking", &|package| toggle(&mut package.manifest.tools[at].invoking));
+        change("invoked", &|package| toggle(&mut package.manifest.tools[at].invoked));
+        change("file_params", &|package| package.manifest.tools[at].file_params.push("zz".to_owned()));
+        change("task", &|package| {
+            let task = &mut package.manifest.tools[at].task;
+            *task = if *task == TaskSupport::Never { TaskSupport::Optional } else { TaskSupport::Never };
+        });
         change("input", &|package| toggle(&mut package.manifest.tools[at].input));
         change("output", &|package| toggle(&mut package.manifest.tools[at].output));
     }
@@ -130,11 +146,104 @@ fn changes(package: &Package) -> Vec<(String, Package)> {
     if package.manifest.tools.len() > 1 {
         change("tools in another order", &|package| package.manifest.tools.reverse());
     }
+    offer_changes(package, &mut change);
     for name in package.schemas.keys() {
         change("schema keyword", &|package| edit(package, name, "minProperties", json!(3)));
         change("schema text", &|package| edit(package, name, "description", json!("other")));
     }
     changes
+}
+
+/// Takes what is changed, in words, and the change.
+type Change<'a> = dyn FnMut(&str, &dyn Fn(&mut Package)) + 'a;
+
+/// Every single change of what there is beside tools.
+fn offer_changes(package: &Package, change: &mut Change<'_>) {
+    change("hints", &|package| {
+        let hints = &mut package.manifest.hints;
+        if hints.pop().is_none() {
+            hints.push(Hint::Locale);
+        }
+    });
+    change("folder", &|package| match &mut package.manifest.assets {
+        Some(assets) => assets.folder.push('x'),
+        None => package.manifest.assets = Some(Assets { folder: "x".to_owned() }),
+    });
+    change("asset added", &|package| {
+        package.assets.insert("zz".parse().unwrap(), Digest([0; 32]));
+    });
+    for name in package.assets.keys() {
+        change("asset", &|package| package.assets.get_mut(name).unwrap().0[0] ^= 1);
+        change("asset removed", &|package| {
+            package.assets.remove(name);
+        });
+    }
+    let form = |ask: &mut Vec<AskKind>| {
+        if ask.pop().is_none() {
+            ask.push(AskKind::Form)
+        }
+    };
+    let read = || Use { capability: "zz-other".parse().unwrap(), access: crate::Access::Read };
+    for at in 0..package.manifest.prompts.len() {
+        let prompt = |package: &mut Package, edit: &dyn Fn(&mut Prompt)| edit(&mut package.manifest.prompts[at]);
+        change("prompt name", &|package| prompt(package, &|prompt| prompt.name = "another_name".parse().unwrap()));
+        change("prompt title", &|package| prompt(package, &|prompt| prompt.title.push('x')));
+        change("prompt text", &|package| prompt(package, &|prompt| prompt.description.push('x')));
+        change("prompt ask", &|package| prompt(package, &|prompt| form(&mut prompt.ask)));
+        change("prompt uses", &|package| prompt(package, &|prompt| prompt.uses.push(read())));
+        change("prompt scopes", &|package| prompt(package, &|prompt| prompt.scopes.push("zz:x".parse().unwrap())));
+        for other in 0..package.manifest.prompts[at].arguments.len() {
+            let argument = |package: &mut Package, edit: &dyn Fn(&mut PromptArgument)| {
+                edit(&mut package.manifest.prompts[at].arguments[other]);
+            };
+            change("argument", &|package| argument(package, &|argument| argument.name = "zz_other".parse().unwrap()));
+            change("argument title", &|package| argument(package, &|argument| toggle(&mut argument.title)));
+            change("argument text", &|package| argument(package, &|argument| toggle(&mut argument.description)));
+            change("required", &|package| argument(package, &|argument| argument.required ^= true));
+            change("complete", &|package| argument(package, &|argument| argument.complete ^= true));
+        }
+        change("prompt removed", &|package| drop(package.manifest.prompts.remove(at)));
+    }
+    for at in 0..package.manifest.resources.len() {
+        let resource = |package: &mut Package, edit: &dyn Fn(&mut Resource)| edit(&mut package.manifest.resources[at]);
+        change("resource name", &|package| {
+            resource(package, &|resource| resource.name = "another_name".parse().unwrap())
+        });
+        change("resource title", &|package| resource(package, &|resource| resource.title.push('x')));
+        change("resource text", &|package| resource(package, &|resource| resource.description.push('x')));
+        change("mime", &|package| resource(package, &|resource| toggle(&mut resource.mime)));
+        change("resource ask", &|package| resource(package, &|resource| form(&mut resource.ask)));
+        change("resource uses", &|package| resource(package, &|resource| resource.uses.push(read())));
+        change("resource scopes", &|package| {
+            resource(package, &|resource| resource.scopes.push("zz:x".parse().unwrap()))
+        });
+        change("uri", &|package| resource(package, &|resource| resource.uri = "zz://other".parse().unwrap()));
+        change("completed", &|package| resource(package, &|resource| resource.complete.push("zz".parse().unwrap())));
+        change("resource's asset", &|package| {
+            resource(package, &|resource| {
+                resource.asset = if resource.asset.is_some() { None } else { Some("zz".parse().unwrap()) };
+            });
+        });
+        change("resource removed", &|package| drop(package.manifest.resources.remove(at)));
+    }
+    for at in 0..package.manifest.widgets.len() {
+        let widget = |package: &mut Package, edit: &dyn Fn(&mut Widget)| edit(&mut package.manifest.widgets[at]);
+        let other = || "https://zz.example".parse().unwrap();
+        change("widget name", &|package| widget(package, &|widget| widget.name = "another_name".parse().unwrap()));
+        change("widget title", &|package| widget(package, &|widget| widget.title.push('x')));
+        change("widget text", &|package| widget(package, &|widget| widget.description.push('x')));
+        change("widget's asset", &|package| widget(package, &|widget| widget.asset = "zz".parse().unwrap()));
+        change("version", &|package| widget(package, &|widget| widget.version = Some(widget.version.unwrap_or(0) + 1)));
+        change("connect", &|package| widget(package, &|widget| widget.connect.push(other())));
+        change("load", &|package| widget(package, &|widget| widget.load.push(other())));
+        change("frame", &|package| widget(package, &|widget| widget.frame.push(other())));
+        change("redirect", &|package| widget(package, &|widget| widget.redirect.push(other())));
+        change("border", &|package| widget(package, &|widget| widget.border = Some(!widget.border.unwrap_or(true))));
+        change("domain", &|package| {
+            widget(package, &|widget| widget.domain = if widget.domain.is_some() { None } else { Some(other()) });
+        });
+        change("widget removed", &|package| drop(package.manifest.widgets.remove(at)));
+    }
 }
 
 type Edit = Box<dyn Fn(&mut Capability)>;
@@ -286,7 +395,8 @@ proptest! {
         for text in [printed, spaced] {
             // Texts that hold `=` or a line break themselves would become other texts.
             prop_assume!(Manifest::parse(&text).as_ref() == Ok(&package.manifest));
-            let again = Package::new(Manifest::parse(&text).unwrap(), files, package.component).unwrap();
+            let assets = package.assets.clone();
+            let again = Package::with_assets(Manifest::parse(&text).unwrap(), files, assets, package.component).unwrap();
             prop_assert_eq!(again.fingerprint(), package.fingerprint());
         }
     }

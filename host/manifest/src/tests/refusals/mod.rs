@@ -3,6 +3,7 @@
 mod capabilities;
 mod files;
 mod limits;
+mod offers;
 mod tools;
 mod values;
 

@@ -71,11 +71,28 @@ fn mc_11_a_kind_of_question_that_is_not_offered_is_refused() {
     refused(
         "scopes = [\"notes:read\"]",
         "ask = [\"url\", \"form\"]",
-        &["plugin.toml:37:8: tool.search.ask[1]: `url` is not known; write one of `form`"],
+        &["plugin.toml:37:8: tool.search.ask[1]: `url` is not known; write one of `form`, `sampling`, `roots`"],
     );
     refused_crm(
         "ask = [\"form\"]",
         "ask = [\"form\", \"form\"]",
         &["plugin.toml:33:16: tool.note.ask[2]: `form` is listed twice; write it once"],
     );
+}
+
+#[test]
+fn wr_04_what_is_retired_has_a_name_that_nothing_has_and_a_successor_that_there_is() {
+    let with = |retired: &str| format!("{}\n[[retired]]\n{retired}\n", super::CRM);
+    assert_eq!(errors(&with("name = \"old\"\ninstead = \"find\"\nwhy = \"Both at once\"")), [""; 0]);
+    assert_eq!(errors(&with("name = \"old\"")), [""; 0]);
+    let refused = |retired: &str, at: &str, why: &str| {
+        let found = errors(&with(retired));
+        assert!(found.len() == 1 && found[0].contains(at) && found[0].contains(why), "{found:?}");
+    };
+    refused("name = \"find\"", "retired.find.name", "the tool `find` is on line");
+    refused("name = \"old\"\n[[retired]]\nname = \"old\"", "retired.old.name", "the retired `old` is on line");
+    refused("name = \"old\"\ninstead = \"new\"", "retired.old.instead", "there is no tool or prompt `new`");
+    refused("name = \"old\"\ninstead = \"old\"", "retired.old.instead", "there is no tool or prompt `old`");
+    refused("instead = \"find\"", "retired[1]", "name");
+    refused("name = \"old\"\nwhy = \"a\\nb\"", "retired.old.why", "");
 }

@@ -1,0 +1,104 @@
+//! What a script in a page may not name. A search for words, not a reader of JavaScript: whoever wants to hide a word from it
+//! can, and then meets the page's policy and the frame's sandbox, which do not search.
+
+use super::{origins::Declared, refusal::WidgetRefusal};
+
+/// Words that make script out of text when they are called.
+const EVAL: [&str; 3] = ["eval", "Function", "importScripts"];
+
+/// Words that reach what is not the page's.
+const PRIVILEGED: [(&str, &str); 23] = [
+    ("geolocation", "where the person is"),
+    ("mediaDevices", "camera and microphone"),
+    ("getUserMedia", "camera and microphone"),
+    ("getDisplayMedia", "the screen"),
+    ("clipboard.read", "the person's clipboard"),
+    ("clipboard.readText", "the person's clipboard"),
+    ("parent.document", "the page around the frame"),
+    ("parent.frames", "the page around the frame"),
+    ("window.top", "the page around the frame"),
+    ("top.location", "the page around the frame"),
+    ("top.document", "the page around the frame"),
+    ("frameElement", "the page around the frame"),
+    ("serviceWorker", "requests of other pages"),
+    ("document.cookie", "cookies"),
+    ("cookieStore", "cookies"),
+    ("localStorage", "storage that outlives the page"),
+    ("sessionStorage", "storage that outlives the page"),
+    ("indexedDB", "storage that outlives the page"),
+    ("RTCPeerConnection", "the network past the page's policy"),
+    ("requestMIDIAccess", "devices"),
+    ("navigator.usb", "devices"),
+    ("navigator.bluetooth", "devices"),
+    ("PaymentRequest", "payments"),
+];
+
+/// Words that connect.
+const CONNECTING: [&str; 5] = ["WebSocket", "EventSource", "WebTransport", "XMLHttpRequest", "sendBeacon"];
+
+/// What is wrong with a script, each with its byte.
+pub(super) fn faults(script: &str, declared: &Declared<'_>) -> Vec<(usize, WidgetRefusal)> {
+    let mut found = declared.undeclared(script, false);
+    for word in EVAL {
+        let called = |at: &usize| after(script, at + word.len()).starts_with('(');
+        found.extend(words(script, word).filter(called).map(|at| (at, WidgetRefusal::Eval(word))));
+    }
+    for word in ["setTimeout", "setInterval"] {
+        let with_text = |at: &usize| {
+            let argument = after(script, at + word.len()).strip_prefix('(').map(str::trim_start);
+            argument.is_some_and(|argument| argument.starts_with(['"', '\'', '`']))
+        };
+        found.extend(words(script, word).filter(with_text).map(|at| (at, WidgetRefusal::Eval(word))));
+    }
+    for (word, what) in PRIVILEGED {
+        found.extend(words(script, word).map(|at| (at, WidgetRefusal::Privileged(word, what))));
+    }
+    // `top` of its own, not of a rectangle.
+    let own = |at: &usize| script[..*at].trim_end().ends_with(['(', ';', '=', '{', '}', ',', '!']) || *at == 0;
+    let reaches = |at: &usize| after(script, at + 3).starts_with('.') && own(at);
+    let top = words(script, "top").filter(reaches);
+    let known = |at: &usize| ["top.location", "top.document"].iter().any(|word| script[*at..].starts_with(word));
+    found.extend(
+        top.filter(|at| !known(at)).map(|at| (at, WidgetRefusal::Privileged("top.", "the page around the frame"))),
+    );
+    if !declared.connects {
+        for word in CONNECTING {
+            found.extend(words(script, word).map(|at| (at, WidgetRefusal::Connects(word))));
+        }
+    }
+    for at in words(script, "import") {
+        let argument = after(script, at + "import".len()).trim_start_matches('(').trim_start();
+        let named = argument.strip_prefix(['"', '\'', '`']).unwrap_or_default();
+        if is_elsewhere(named) {
+            found.push((at, WidgetRefusal::RemoteScript(named.chars().take(60).collect())));
+        }
+    }
+    for at in words(script, "from") {
+        let named = after(script, at + "from".len()).strip_prefix(['"', '\'', '`']).unwrap_or_default();
+        if is_elsewhere(named) {
+            found.push((at, WidgetRefusal::RemoteScript(named.chars().take(60).collect())));
+        }
+    }
+    found
+}
+
+/// Whether an address leads to another server.
+pub(super) fn is_elsewhere(address: &str) -> bool {
+    let start: String = address.trim_start().chars().take(8).collect::<String>().to_ascii_lowercase();
+    ["http:", "https:", "//", "ftp:", "data:", "blob:"].iter().any(|scheme| start.starts_with(scheme))
+}
+
+/// What follows, without blanks.
+fn after(script: &str, at: usize) -> &str {
+    script[at..].trim_start()
+}
+
+/// Where `word` stands as a whole word.
+fn words<'s>(script: &'s str, word: &'s str) -> impl Iterator<Item = usize> + 's {
+    let part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    script.match_indices(word).map(|(at, _)| at).filter(move |at| {
+        let before = script[..*at].chars().next_back();
+        let after = script[at + word.len()..].chars().next();
+        !before.is_some_and(part) && !after.is_some_and(part)
+    })
+}
