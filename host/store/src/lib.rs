@@ -7,9 +7,12 @@ mod denied;
 mod error;
 mod files;
 mod kv;
+mod names;
 mod preview;
 mod release;
 pub mod sqlite;
+mod stream;
+mod task;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -20,11 +23,20 @@ pub use denied::{DENIED_ENTRIES, DENIED_TEXT, Denied, DeniedEntry, DeniedKind, D
 pub use error::{CommitRefused, PublishRefused, StateRefused, Unavailable};
 pub use files::{FileEntry, FileWrite, FileWrites, FilesLimits, FilesPage, FilesPartition, FilesUsage};
 pub use kv::{Commit, KvPage, KvPartition, KvUsage, KvWrite, KvWrites, PartitionLimits};
+pub use names::{NameOnce, RetiredCalls, Retirement};
 pub use preview::{NewPreview, PREVIEW_BYTES, PREVIEW_BYTES_PER_PRINCIPAL, PREVIEWS_PER_PRINCIPAL, SPENT_VALUES};
 pub use release::{Approval, Decision, NewRelease, PublishOutcome, Release, ReleaseState, Served};
+pub use stream::{BYTES_OF_STREAM, KeptEvents, NewEvents, STREAM_BYTES, STREAM_EVENTS};
+pub use task::{
+    NewTask, TASK_BYTES, TASK_BYTES_PER_PRINCIPAL, TASKS, TASKS_PER_PRINCIPAL, TaskEntry, TaskMove, TaskRefused,
+    TaskStatus,
+};
 
 /// A boxed future: the trait has to be usable behind `dyn`, because which store it is comes from configuration.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What is in the assets of a release, by name.
+pub type AssetContents = Vec<(String, Vec<u8>)>;
 
 /// Durable state. What is acknowledged survives `kill -9` and, as far as the disk keeps its promises, loss of power
 /// (catalogue ST-02).
@@ -43,8 +55,17 @@ pub trait Store: Send + Sync + 'static {
     /// The approved releases to serve, in the order of their plugins' names, and the generation.
     fn served(&self) -> Answer<'_, Result<Served, Unavailable>>;
 
+    /// Every name on the wire that was ever served, in the order of names.
+    fn names(&self) -> Answer<'_, Result<Vec<NameOnce>, Unavailable>>;
+
+    /// Adds to the numbers of calls to names that are not served any more. What is served, or never was, is left out.
+    fn count_retired(&self, calls: Vec<RetiredCalls>) -> Answer<'_, Result<(), Unavailable>>;
+
     /// A release's component, as it was published.
     fn component(&self, fingerprint: Fingerprint) -> Answer<'_, Result<Option<Vec<u8>>, Unavailable>>;
+
+    /// What is in a release's assets, as they were published, in the order of their names.
+    fn assets(&self, fingerprint: Fingerprint) -> Answer<'_, Result<AssetContents, Unavailable>>;
 
     /// The committed value under a key. A key that has expired is as if it had been removed, here and everywhere.
     fn kv_get(&self, partition: KvPartition, key: String) -> Answer<'_, Result<Option<Vec<u8>>, Unavailable>>;
@@ -91,6 +112,32 @@ pub trait Store: Send + Sync + 'static {
     /// Whether this is the first time that `nonce` is spent, which is durable then. False too when it expires at `now`
     /// (milliseconds since 1970) or before. At most [`SPENT_VALUES`] are remembered, each for a day longer than it is valid.
     fn spend(&self, nonce: [u8; 16], expires_at: i64, now: i64) -> Answer<'_, Result<bool, Unavailable>>;
+
+    /// Takes a task in, durably, as working. Bounded by [`TASKS_PER_PRINCIPAL`] and its companions: no other is removed for it,
+    /// but what has expired.
+    fn task_put(&self, task: NewTask) -> Answer<'_, Result<(), TaskRefused>>;
+
+    /// A task that has not expired at `now` (milliseconds since 1970).
+    fn task(&self, id: [u8; 16], now: i64) -> Answer<'_, Result<Option<TaskEntry>, Unavailable>>;
+
+    /// Changes a task, durably, if `revision` is still its last and it has not ended. False, and nothing is changed, otherwise: of
+    /// any number of callers one succeeds.
+    fn task_step(&self, id: [u8; 16], revision: u64, to: TaskMove) -> Answer<'_, Result<bool, Unavailable>>;
+
+    /// Gives every task that is working this end: nobody works on any. For a host that begins.
+    fn tasks_abandon(&self, end: TaskMove) -> Answer<'_, Result<usize, Unavailable>>;
+
+    /// Keeps events of a stream. Of one stream at most [`STREAM_EVENTS`] and [`BYTES_OF_STREAM`] stay, the newest; when all together would pass
+    /// [`STREAM_BYTES`], they are refused. A number that the stream has already is refused, as is another holder.
+    fn stream_put(&self, events: NewEvents) -> Answer<'_, Result<(), Unavailable>>;
+
+    /// What is kept of a stream after the event `after`. None, when it has expired, never was, or is another holder's.
+    fn stream_after(
+        &self,
+        stream: [u8; 16],
+        holder: String,
+        after: u64,
+    ) -> Answer<'_, Result<Option<KeptEvents>, Unavailable>>;
 
     /// Shuts out, and writes its audit row in the same transaction. What was shut out already stays so, and both rows say who
     /// did it last.

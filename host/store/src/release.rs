@@ -1,5 +1,7 @@
 //! Releases and the decisions on them.
 
+use std::sync::Arc;
+
 use portcullis_manifest::{Digest, Fingerprint, ReleaseId};
 
 /// A release to take in. Immutable afterwards.
@@ -13,6 +15,8 @@ pub struct NewRelease {
     pub manifest: String,
     /// Schema files by name, as JSON text of one object.
     pub files: String,
+    /// Its assets: name, digest, content. In the order of their names.
+    pub assets: Vec<(String, Digest, Arc<[u8]>)>,
     /// The component.
     pub component: Vec<u8>,
     /// Its digest.
@@ -91,7 +95,7 @@ pub struct Approval {
     pub at: i64,
 }
 
-/// A release as it is kept, without its component.
+/// A release as it is kept, without its component and what is in its assets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
     /// Plugin and version.
@@ -102,6 +106,8 @@ pub struct Release {
     pub manifest: String,
     /// Schema files, as JSON text of one object.
     pub files: String,
+    /// Its assets, by name, with the digest that each had when it was published.
+    pub assets: Vec<(String, Digest)>,
     /// The component's digest.
     pub digest: Digest,
     /// The component's length in bytes.

@@ -14,7 +14,7 @@ use super::{
     blob::{Blob, BlobAt, Folder},
     clock::Clock,
     executor::{Ending, Executor},
-    expiry, file_rows, preview_rows,
+    expiry, file_rows, preview_rows, stream_rows, task_rows,
 };
 use crate::Unavailable;
 
@@ -108,7 +108,9 @@ fn purge(db: &Connection, clock: &Clock) -> Result<usize, Unavailable> {
     if keys > 0 {
         expiry::advance(db, now)?;
     }
-    Ok(keys + preview_rows::purge(db, clock.wall())? + preview_rows::forget(db, now)?)
+    let wall = clock.wall();
+    let short = stream_rows::purge(db, wall)? + task_rows::purge(db, wall)?;
+    Ok(keys + preview_rows::purge(db, wall)? + preview_rows::forget(db, now)? + short)
 }
 
 /// Removes those that no row names, now that it can be known, and gives those that it can't be known of yet.

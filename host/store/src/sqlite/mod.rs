@@ -14,10 +14,13 @@ mod expiry;
 mod file_rows;
 mod housekeeper;
 mod kv_rows;
+mod name_rows;
 mod open;
 mod owner;
 mod preview_rows;
 mod release_rows;
+mod stream_rows;
+mod task_rows;
 
 use std::{
     collections::BTreeMap,
@@ -33,8 +36,9 @@ use rusqlite::Connection;
 
 use crate::{
     Answer, AuditEntry, AuditFilter, AuditRow, Commit, CommitRefused, Decision, Denied, DeniedEntry, DenyRefused,
-    FileWrites, FilesPage, FilesPartition, FilesUsage, KvPage, KvPartition, KvUsage, NewPreview, NewRelease,
-    PublishOutcome, PublishRefused, Release, Served, StateRefused, Store, Unavailable,
+    FileWrites, FilesPage, FilesPartition, FilesUsage, KeptEvents, KvPage, KvPartition, KvUsage, NameOnce, NewEvents,
+    NewPreview, NewRelease, NewTask, PublishOutcome, PublishRefused, Release, RetiredCalls, Served, StateRefused,
+    Store, TaskEntry, TaskMove, TaskRefused, Unavailable,
 };
 use blob::{Folder, Opened};
 use clock::{Clock, System, Time};
@@ -171,7 +175,8 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn publish(&self, release: NewRelease, mut audit: AuditRow) -> Answer<'_, Result<PublishOutcome, PublishRefused>> {
-        let bytes = release.component.len() as u64;
+        let assets: usize = release.assets.iter().map(|(_, _, content)| content.len()).sum();
+        let bytes = (release.component.len() + assets) as u64;
         let publish = move |db: &Connection| {
             let outcome = release_rows::publish(db, &release)?;
             if outcome != PublishOutcome::New {
@@ -198,8 +203,20 @@ impl Store for SqliteStore {
         Box::pin(self.lister.run(release_rows::served))
     }
 
+    fn names(&self) -> Answer<'_, Result<Vec<NameOnce>, Unavailable>> {
+        Box::pin(self.lister.run(name_rows::all))
+    }
+
+    fn count_retired(&self, calls: Vec<RetiredCalls>) -> Answer<'_, Result<(), Unavailable>> {
+        Box::pin(self.writer.run(move |db| name_rows::count(db, &calls)))
+    }
+
     fn component(&self, fingerprint: Fingerprint) -> Answer<'_, Result<Option<Vec<u8>>, Unavailable>> {
         Box::pin(self.lister.run(move |db| release_rows::component(db, fingerprint)))
+    }
+
+    fn assets(&self, fingerprint: Fingerprint) -> Answer<'_, Result<crate::AssetContents, Unavailable>> {
+        Box::pin(self.lister.run(move |db| release_rows::assets(db, fingerprint)))
     }
 
     fn kv_get(&self, partition: KvPartition, key: String) -> Answer<'_, Result<Option<Vec<u8>>, Unavailable>> {
@@ -281,6 +298,40 @@ impl Store for SqliteStore {
         Box::pin(self.writer.run(move |db| preview_rows::spend(db, nonce, expires_at, now, clock.now())))
     }
 
+    fn task_put(&self, task: NewTask) -> Answer<'_, Result<(), TaskRefused>> {
+        let wall = self.clock.wall();
+        Box::pin(self.writer.run(move |db| task_rows::put(db, wall, &task)))
+    }
+
+    fn task(&self, id: [u8; 16], now: i64) -> Answer<'_, Result<Option<TaskEntry>, Unavailable>> {
+        Box::pin(self.readers.next().run(move |db| task_rows::find(db, id, now)))
+    }
+
+    fn task_step(&self, id: [u8; 16], revision: u64, to: TaskMove) -> Answer<'_, Result<bool, Unavailable>> {
+        let bytes = to.body.len() as u64;
+        Box::pin(self.writer.write(bytes, move |db| task_rows::step(db, id, revision, &to), |_| ()))
+    }
+
+    fn tasks_abandon(&self, end: TaskMove) -> Answer<'_, Result<usize, Unavailable>> {
+        Box::pin(self.writer.run(move |db| task_rows::abandon(db, &end)))
+    }
+
+    fn stream_put(&self, events: NewEvents) -> Answer<'_, Result<(), Unavailable>> {
+        let wall = self.clock.wall();
+        let bytes = events.events.iter().map(|(_, body)| body.len() as u64).sum();
+        Box::pin(self.writer.write(bytes, move |db| stream_rows::put(db, wall, &events), |_| ()))
+    }
+
+    fn stream_after(
+        &self,
+        stream: [u8; 16],
+        holder: String,
+        after: u64,
+    ) -> Answer<'_, Result<Option<KeptEvents>, Unavailable>> {
+        let wall = self.clock.wall();
+        Box::pin(self.readers.next().run(move |db| stream_rows::after(db, wall, stream, &holder, after)))
+    }
+
     fn deny(&self, entry: DeniedEntry, audit: AuditRow) -> Answer<'_, Result<(), DenyRefused>> {
         Box::pin(self.writer.run(move |db| {
             denied_rows::put(db, &entry)?;
@@ -332,7 +383,7 @@ macro_rules! through_unavailable {
         }
     )*};
 }
-through_unavailable!(PublishRefused, StateRefused, CommitRefused, DenyRefused);
+through_unavailable!(PublishRefused, StateRefused, CommitRefused, DenyRefused, TaskRefused);
 
 #[cfg(test)]
 mod tests;

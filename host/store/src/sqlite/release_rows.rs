@@ -1,8 +1,9 @@
-//! The tables `release`, `label`, `served_name`, `decision` and `generation`.
+//! The tables `release`, `asset`, `label`, `served_name`, `decision` and `generation`.
 
 use portcullis_manifest::{Digest, Fingerprint, PluginName, ReleaseId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::name_rows;
 use crate::{
     Approval, Decision, NewRelease, PublishOutcome, PublishRefused, Release, ReleaseState, Served, StateRefused,
     Unavailable,
@@ -37,6 +38,11 @@ pub(super) fn publish(db: &Connection, new: &NewRelease) -> Result<PublishOutcom
         new.published_by,
         new.at,
     ])?;
+    let mut asset =
+        db.prepare_cached("INSERT INTO asset (fingerprint, name, digest, content) VALUES (?1, ?2, ?3, ?4)")?;
+    for (name, digest, content) in &new.assets {
+        asset.execute(params![new.fingerprint.0, name, digest.0, &**content])?;
+    }
     let mut label =
         db.prepare_cached("INSERT INTO label (fingerprint, name, folded, label) VALUES (?1, ?2, ?3, ?4)")?;
     for (name, word) in &new.labels {
@@ -104,6 +110,7 @@ pub(super) fn decide(db: &Connection, decision: &Decision) -> Result<(), StateRe
     }
     let state = if decision.approve { ReleaseState::Served } else { ReleaseState::Retired };
     db.prepare_cached("UPDATE release SET state = ?2 WHERE fingerprint = ?1")?.execute(params![key, state.as_str()])?;
+    name_rows::settle(db, &plugin, key, decision.approve, decision.at)?;
     db.prepare_cached("UPDATE generation SET number = number + 1")?.execute([])?;
     Ok(())
 }
@@ -126,6 +133,12 @@ pub(super) fn component(db: &Connection, fingerprint: Fingerprint) -> Result<Opt
     Ok(select.query_row([fingerprint.0], |row| row.get(0)).optional()?)
 }
 
+pub(super) fn assets(db: &Connection, fingerprint: Fingerprint) -> Result<crate::AssetContents, Unavailable> {
+    let mut select = db.prepare_cached("SELECT name, content FROM asset WHERE fingerprint = ?1 ORDER BY name")?;
+    let assets = select.query_map([fingerprint.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(assets.collect::<Result<_, _>>()?)
+}
+
 fn releases(db: &Connection, sql: &str) -> Result<Vec<Release>, Unavailable> {
     let mut select = db.prepare_cached(sql)?;
     let mut releases = select.query_map([], release)?.collect::<Result<Vec<_>, _>>()?;
@@ -133,6 +146,10 @@ fn releases(db: &Connection, sql: &str) -> Result<Vec<Release>, Unavailable> {
         release.labels = db
             .prepare_cached("SELECT name, label FROM label WHERE fingerprint = ?1 ORDER BY name")?
             .query_map([release.fingerprint.0], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        release.assets = db
+            .prepare_cached("SELECT name, digest FROM asset WHERE fingerprint = ?1 ORDER BY name")?
+            .query_map([release.fingerprint.0], |row| Ok((row.get(0)?, Digest(row.get(1)?))))?
             .collect::<Result<_, _>>()?;
         let newest: Option<(i64, Approval)> = db
             .prepare_cached(
@@ -165,6 +182,7 @@ fn release(row: &Row<'_>) -> rusqlite::Result<Release> {
         fingerprint: Fingerprint(row.get(0)?),
         manifest: row.get(3)?,
         files: row.get(4)?,
+        assets: Vec::new(),
         digest: Digest(row.get(5)?),
         size: row.get(6)?,
         prefix: row.get(7)?,

@@ -7,12 +7,16 @@ use super::{clock::by_hand::ByHand, *};
 use crate::{FileWrite, FilesLimits, KvWrite, PartitionLimits, ReleaseState, RowKind};
 
 mod approvals;
+mod assets;
 mod denied;
 mod expiry;
 mod files;
 mod migration;
 mod model;
+mod names;
 mod previews;
+mod streams;
+mod tasks;
 mod torture;
 
 struct Opened {
@@ -57,6 +61,7 @@ fn release(plugin: &str, version: &str, name: &str, by: &str) -> NewRelease {
         fingerprint: Fingerprint(Digest::of(seed.as_bytes()).0),
         manifest: "manifest = 1".to_owned(),
         files: "{}".to_owned(),
+        assets: Vec::new(),
         component: vec![1, 2, 3],
         digest: Digest::of(&[1, 2, 3]),
         prefix: String::new(),
