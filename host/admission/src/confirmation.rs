@@ -6,14 +6,16 @@ use portcullis_manifest::{Digest, Fingerprint, Principal, PrincipalKey, Scope, W
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ApprovedTool, Permit, Previewed, Round};
+use crate::{ApprovedTool, Callable, Given, Permit, Previewed, Round};
 
 /// One call, as far as it must be the same when it is made again: who, what, and with which arguments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Binding {
     principal: PrincipalKey,
     release: Fingerprint,
+    kind: Callable,
     tool: WireName,
+    /// Of everything that the call was given: [`Given::json`].
     arguments: Digest,
 }
 
@@ -56,15 +58,20 @@ impl Binding {
     /// Of the call that `permit` allows.
     #[must_use]
     pub fn of(permit: &Permit) -> Self {
-        let arguments = serde_json::from_str(permit.arguments()).expect("the host wrote these arguments");
-        Self::of_call(permit.principal(), permit.tool(), &arguments)
+        Self::of_call(permit.principal(), permit.tool(), permit.given())
     }
 
     /// Of a call that has no permit yet.
     #[must_use]
-    pub fn of_call(principal: &Principal, tool: &ApprovedTool, arguments: &Value) -> Self {
-        let arguments = canonical_digest(arguments);
-        Self { principal: principal.key().clone(), release: tool.release, tool: tool.wire.clone(), arguments }
+    pub fn of_call(principal: &Principal, tool: &ApprovedTool, given: &Given) -> Self {
+        let arguments = canonical_digest(&given.json());
+        Self {
+            principal: principal.key().clone(),
+            release: tool.release,
+            kind: tool.kind,
+            tool: tool.wire.clone(),
+            arguments,
+        }
     }
 
     /// Whether this is the binding of `now`.
@@ -75,7 +82,8 @@ impl Binding {
         if self.principal != now.principal {
             return Err(Mismatch::Principal);
         }
-        if self.tool != now.tool {
+        // A prompt's completion has the prompt's name.
+        if (&self.tool, self.kind) != (&now.tool, now.kind) {
             return Err(Mismatch::Tool);
         }
         if self.release != now.release {

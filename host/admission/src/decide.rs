@@ -1,12 +1,15 @@
 //! The decision.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use portcullis_manifest::{Confirm, Principal, PrincipalKey, Scope};
-use serde_json::{Map, Value};
+use portcullis_manifest::{Confirm, Hint, Principal, PrincipalKey, Scope};
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{ApprovedTool, Binding, Confirmation, Fixed, Misfit, Mismatch, Mode, Permit, Round, permit::Granted};
+use crate::{
+    ApprovedTool, Binding, Callable, Confirmation, Fixed, Given, Misfit, Mismatch, Mode, NotGiven, Permit, Round,
+    permit::Granted,
+};
 
 /// What is asked.
 #[derive(Debug)]
@@ -15,12 +18,12 @@ pub struct Asked {
     pub principal: Principal,
     /// The tool of the catalogue that was named. Whether this principal may call it is what is asked.
     pub tool: Arc<ApprovedTool>,
-    /// `params.arguments`, without what the host itself put into the served schema.
-    pub arguments: Map<String, Value>,
+    /// With what: a tool's arguments without what the host itself put into the served schema.
+    pub given: Given,
     /// Names the call.
     pub correlation: Uuid,
-    /// A hint of the client's.
-    pub locale: Option<String>,
+    /// What the client says of the person and their device.
+    pub hints: BTreeMap<Hint, Value>,
     /// The client wants to know what the call would do.
     pub preview: bool,
     /// The client can put a question to a person.
@@ -70,6 +73,9 @@ pub enum Refused {
     /// The arguments do not fit the input schema.
     #[error("the arguments do not fit the tool's input schema: {0}")]
     Arguments(#[from] Misfit),
+    /// What came with a prompt, a resource or a completion is not what it takes.
+    #[error(transparent)]
+    Given(#[from] NotGiven),
     /// The confirmation is not this call's.
     #[error(
         "the confirmation does not hold for this call: {0}. Nothing was done; call the tool without `confirmation` for a new \
@@ -99,6 +105,17 @@ pub fn may_call(principal: &Principal, tool: &ApprovedTool) -> Result<(), Refuse
     Ok(())
 }
 
+/// What the guest will parse, if it is of the size and the form that `tool` takes.
+fn accepted(tool: &ApprovedTool, arguments: &Value) -> Result<String, Refused> {
+    let text = arguments.to_string();
+    let (size, limit) = (text.len() as u64, tool.limits.arguments);
+    if size > limit {
+        return Err(Refused::Size { size, limit });
+    }
+    tool.input.check(arguments)?;
+    Ok(text)
+}
+
 fn is_anonymous(principal: &Principal) -> bool {
     *principal.key() == PrincipalKey::Anonymous
 }
@@ -110,7 +127,7 @@ fn is_anonymous(principal: &Principal) -> bool {
 /// with arguments that the schema has accepted.
 #[must_use]
 pub fn decide(asked: Asked, fixed: impl FnOnce() -> Fixed) -> Decision {
-    let Asked { principal, tool, arguments, correlation, locale, preview, person, answered, confirmation } = asked;
+    let Asked { principal, tool, given, correlation, hints, preview, person, answered, confirmation } = asked;
     if let Err(refused) = may_call(&principal, &tool) {
         return Decision::Refuse(refused);
     }
@@ -118,19 +135,20 @@ pub fn decide(asked: Asked, fixed: impl FnOnce() -> Fixed) -> Decision {
     if is_anonymous(&principal) && (answered.is_some() || confirmation.is_some()) {
         return Decision::Refuse(Refused::SignIn { needed: tool.scopes.clone() });
     }
-    let arguments = Value::Object(arguments);
-    let text = arguments.to_string();
-    let (size, limit) = (text.len() as u64, tool.limits.arguments);
-    if size > limit {
-        return Decision::Refuse(Refused::Size { size, limit });
+    if let Err(not) = given.fits(&tool) {
+        return Decision::Refuse(not.into());
     }
-    if let Err(misfit) = tool.input.check(&arguments) {
-        return Decision::Refuse(misfit.into());
-    }
-    let (confirm, writes) = (tool.confirm, tool.label.writes());
+    let (given, checked) = given.looked_at(|arguments| accepted(&tool, arguments));
+    let text = match checked {
+        Ok(text) => text,
+        Err(refused) => return Decision::Refuse(refused),
+    };
+    let writes = tool.writes();
+    // There is nothing to confirm where nothing can be done.
+    let confirm = if tool.kind == Callable::Tool { tool.confirm } else { Confirm::None };
     let permit = |mode, answered: Option<Round>| {
         let answered = answered.map(Arc::new);
-        Permit::new(Granted { principal, tool, arguments: text, mode, answered, correlation, locale })
+        Permit::new(Granted { principal, tool, given, arguments: text, mode, answered, correlation, hints })
     };
     // A tool that can't write is its own preview.
     if preview && writes {
@@ -158,13 +176,14 @@ mod tests {
 
     use portcullis_manifest::{Fingerprint, Grants, Label, Limits};
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Map, json};
 
     use super::*;
     use crate::{Previewed, Schema};
 
     fn tool(label: Label, scopes: &[&str]) -> Arc<ApprovedTool> {
         Arc::new(ApprovedTool {
+            kind: Callable::Tool,
             release: Fingerprint([0; 32]),
             plugin: "notes".parse().unwrap(),
             plugin_scopes: Arc::default(),
@@ -174,9 +193,12 @@ mod tests {
             grants: Vec::new(),
             confirm: Confirm::None,
             partial: false,
-            asks: false,
+            ask: Vec::new(),
+            hints: vec![Hint::Locale],
+            parameters: Vec::new(),
             scopes: scopes.iter().map(|scope| scope.parse().unwrap()).collect(),
             without_sign_in: false,
+            task: portcullis_manifest::TaskSupport::Never,
             input: Schema::compile(&json!({ "type": "object", "properties": { "n": { "type": "integer" } } })).unwrap(),
             output: None,
             limits: Limits { arguments: 20, ..Limits::default() },
@@ -193,9 +215,9 @@ mod tests {
         Asked {
             principal,
             tool,
-            arguments,
+            given: Given::Tool(arguments),
             correlation: Uuid::nil(),
-            locale: None,
+            hints: BTreeMap::new(),
             preview: false,
             person: false,
             answered: None,
@@ -258,7 +280,7 @@ mod tests {
 
     /// What was previewed for ann, with `n` 1.
     fn confirmation(tool: &ApprovedTool) -> Confirmation {
-        let binding = Binding::of_call(&ann(), tool, &Value::Object(numbered(1)));
+        let binding = Binding::of_call(&ann(), tool, &Given::Tool(numbered(1)));
         Confirmation {
             binding,
             answered: None,
@@ -392,13 +414,14 @@ mod tests {
         let correlation = Uuid::from_u128(7);
         let whole = |preview| Asked {
             correlation,
-            locale: Some("de-CH".to_owned()),
+            hints: BTreeMap::from([(Hint::Locale, json!("de-CH")), (Hint::Subject, json!("ann"))]),
             answered: Some(round.clone()),
             preview,
             ..asked(ann(), tool(Label::Write, &[]), numbered(1))
         };
         let Decision::Permit(normal) = decide(whole(false), || FIXED) else { panic!("permitted") };
         assert_eq!((normal.correlation(), normal.locale()), (correlation, Some("de-CH")));
+        assert_eq!(normal.hints().len(), 1, "the plugin asks for the locale alone");
         assert_eq!(normal.answered().map(|answered| &**answered), Some(&round));
         assert_eq!((normal.mode().fixed(), normal.mode().is_preview()), (None, false));
         let Decision::Preview(preview) = decide(whole(true), || FIXED) else { panic!("a preview") };

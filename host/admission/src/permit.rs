@@ -1,12 +1,13 @@
 //! The values that prove a decision.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use portcullis_manifest::{Principal, Scope};
+use portcullis_manifest::{Hint, Principal, Scope};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{ApprovedTool, Fixed, Previewed};
+use crate::{ApprovedTool, Fixed, Given, Previewed};
 
 /// Proves that a call was authenticated, authorised, validated and, where needed, confirmed. Made by [`crate::decide`] and by
 /// nothing else; used up by one sandbox.
@@ -14,16 +15,17 @@ use crate::{ApprovedTool, Fixed, Previewed};
 pub struct Permit {
     principal: Principal,
     tool: Arc<ApprovedTool>,
+    given: Given,
     arguments: Arguments,
     write: Option<WriteProof>,
     mode: Mode,
     answered: Option<Arc<Round>>,
     correlation: Uuid,
-    locale: Option<String>,
+    hints: BTreeMap<Hint, Value>,
 }
 
 /// Proves that a call may write: what every write function demands. Only a permit for a tool that is labelled `write` or
-/// `destructive` holds one (DESIGN rule 6, catalogue WR-03). Cloning it would be harmless, but nothing needs to.
+/// `destructive` holds one, and never one for a prompt, a resource or a completion (DESIGN rule 6, catalogue WR-03). Cloning it would be harmless, but nothing needs to.
 #[derive(Debug)]
 pub struct WriteProof(());
 
@@ -38,7 +40,7 @@ pub enum Mode {
     Confirmed(Arc<Previewed>),
 }
 
-/// Arguments that the tool's input schema has accepted, as JSON text written by the host: what the guest parses is what
+/// What a call was given, once the tool's input schema has accepted it, as JSON text written by the host: what the guest parses is what
 /// was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arguments(String);
@@ -55,7 +57,7 @@ pub struct Round {
 /// What became of one question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answered {
-    /// A JSON object that the question's schema has accepted.
+    /// A JSON object of the form that was asked for: what a form's schema has accepted, what a model said, roots.
     Accepted(String),
     /// The person said no.
     Declined,
@@ -67,18 +69,21 @@ pub enum Answered {
 pub(crate) struct Granted {
     pub(crate) principal: Principal,
     pub(crate) tool: Arc<ApprovedTool>,
+    pub(crate) given: Given,
     pub(crate) arguments: String,
     pub(crate) mode: Mode,
     pub(crate) answered: Option<Arc<Round>>,
     pub(crate) correlation: Uuid,
-    pub(crate) locale: Option<String>,
+    pub(crate) hints: BTreeMap<Hint, Value>,
 }
 
 impl Permit {
     pub(crate) fn new(granted: Granted) -> Self {
-        let Granted { principal, tool, arguments, mode, answered, correlation, locale } = granted;
-        let write = tool.label.writes().then_some(WriteProof(()));
-        Self { principal, tool, arguments: Arguments(arguments), write, mode, answered, correlation, locale }
+        let Granted { principal, tool, given, arguments, mode, answered, correlation, mut hints } = granted;
+        let write = tool.writes().then_some(WriteProof(()));
+        // What its manifest does not ask for, a plugin is never told.
+        hints.retain(|hint, _| tool.hints.contains(hint));
+        Self { principal, tool, given, arguments: Arguments(arguments), write, mode, answered, correlation, hints }
     }
 
     /// Who calls.
@@ -99,7 +104,13 @@ impl Permit {
         &self.tool
     }
 
-    /// With which arguments.
+    /// With what.
+    #[must_use]
+    pub fn given(&self) -> &Given {
+        &self.given
+    }
+
+    /// With which arguments, of a tool.
     #[must_use]
     pub fn arguments(&self) -> &str {
         &self.arguments.0
@@ -129,10 +140,16 @@ impl Permit {
         self.correlation
     }
 
-    /// A hint of the client's (BCP 47).
+    /// What the client says of the person, as far as the plugin's manifest asks for it.
+    #[must_use]
+    pub fn hints(&self) -> &BTreeMap<Hint, Value> {
+        &self.hints
+    }
+
+    /// One of the hints (BCP 47).
     #[must_use]
     pub fn locale(&self) -> Option<&str> {
-        self.locale.as_deref()
+        self.hints.get(&Hint::Locale)?.as_str()
     }
 }
 

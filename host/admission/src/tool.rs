@@ -3,15 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use portcullis_manifest::{
-    Access, Capability, CapabilityName, Confirm, Effect, Fingerprint, Grant, HostFunction, Label, Limits, Partition,
-    PluginName, Scope, ToolName, WireName,
+    Access, AskKind, Capability, CapabilityName, Confirm, Effect, Fingerprint, Grant, Hint, HostFunction, Label,
+    Limits, Partition, PluginName, Scope, TaskSupport, ToolName, WireName,
 };
 
-use crate::Schema;
+use crate::{Callable, Parameter, Schema};
 
-/// See the module. Built when a catalogue is made, shared by all calls.
-#[derive(Debug)]
+/// See the module. Built when a catalogue is made, shared by all calls. Prompts, resources and completions are called in the
+/// same way, and are tools here; they never write.
+#[derive(Clone, Debug)]
 pub struct ApprovedTool {
+    /// What of a plugin it is.
+    pub kind: Callable,
     /// The release's fingerprint.
     pub release: Fingerprint,
     /// The plugin.
@@ -30,16 +33,22 @@ pub struct ApprovedTool {
     pub confirm: Confirm,
     /// A preview of it that stops at an answer from outside is enough to confirm (`preview = "partial"`).
     pub partial: bool,
-    /// It may put questions to a person (`ask = ["form"]`).
-    pub asks: bool,
+    /// The kinds of question that it may put (`ask = ["form"]`).
+    pub ask: Vec<AskKind>,
+    /// What the client says of the person that its plugin is told (`hints`).
+    pub hints: Vec<Hint>,
+    /// A prompt's arguments; the variables of a resource's URI. A completion has those of what it completes; a tool has none.
+    pub parameters: Vec<Parameter>,
     /// Scopes a principal needs, all of them.
     pub scopes: Vec<Scope>,
     /// An approver and the operator let it be called without sign-in. Not enough by itself: [`ApprovedTool::is_open`].
     pub without_sign_in: bool,
-    /// What its arguments must be.
+    /// What its arguments must be. Of anything but a tool: any object.
     pub input: Schema,
     /// What its structured content must be.
     pub output: Option<Schema>,
+    /// Whether its calls may go on without their requests, as tasks.
+    pub task: TaskSupport,
     /// The limits of its release.
     pub limits: Limits,
 }
@@ -68,6 +77,18 @@ pub enum SignInNeeded {
 }
 
 impl ApprovedTool {
+    /// Whether it can change anything. Only tools can, whatever a label says.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        self.kind == Callable::Tool && self.label.writes()
+    }
+
+    /// The completion of this prompt's arguments, or of the variables of this resource: a callable of its own, with the same grants.
+    #[must_use]
+    pub fn completion(&self) -> Self {
+        Self { kind: Callable::Completion, ask: Vec::new(), ..self.clone() }
+    }
+
     /// Whether this could be called without sign-in, if an approver and the operator allow it.
     ///
     /// # Errors
@@ -155,6 +176,7 @@ mod tests {
             capability: capability.clone(),
         };
         ApprovedTool {
+            kind: Callable::Tool,
             release: Fingerprint([0; 32]),
             plugin: "notes".parse().unwrap(),
             plugin_scopes: Arc::default(),
@@ -168,9 +190,12 @@ mod tests {
             ],
             confirm: Confirm::None,
             partial: false,
-            asks: false,
+            ask: Vec::new(),
+            hints: Vec::new(),
+            parameters: Vec::new(),
             scopes: Vec::new(),
             without_sign_in: false,
+            task: portcullis_manifest::TaskSupport::Never,
             input: Schema::compile(&json!({ "type": "object" })).unwrap(),
             output: None,
             limits: Limits { time: Duration::from_secs(7), ..Limits::default() },

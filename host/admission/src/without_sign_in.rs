@@ -1,9 +1,9 @@
 //! Tests of what whoever has not signed in may call: every kind of tool, in every way of asking.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use portcullis_manifest::{
-    Access, Capability, Confirm, FilesCapability, Fingerprint, Grant, KvCapability, Label, Limits, Partition,
+    Access, AskKind, Capability, Confirm, FilesCapability, Fingerprint, Grant, KvCapability, Label, Limits, Partition,
     Principal, http::HttpCapability,
 };
 use proptest::prelude::*;
@@ -11,8 +11,8 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use crate::{
-    Answered, ApprovedTool, Asked, Binding, Confirmation, Decision, Fixed, Mode, Previewed, Refused, Round, Schema,
-    SignInNeeded, decide, may_call,
+    Answered, ApprovedTool, Asked, Binding, Callable, Confirmation, Decision, Fixed, Given, Mode, Previewed, Refused,
+    Round, Schema, SignInNeeded, decide, may_call,
 };
 
 const FIXED: Fixed = Fixed { seed: [7; 32], clock: 1, call: Uuid::nil() };
@@ -20,6 +20,7 @@ const FIXED: Fixed = Fixed { seed: [7; 32], clock: 1, call: Uuid::nil() };
 /// A tool that everything allows to be called without sign-in.
 fn open() -> ApprovedTool {
     ApprovedTool {
+        kind: Callable::Tool,
         release: Fingerprint([0; 32]),
         plugin: "news".parse().unwrap(),
         plugin_scopes: Arc::default(),
@@ -29,9 +30,12 @@ fn open() -> ApprovedTool {
         grants: Vec::new(),
         confirm: Confirm::None,
         partial: false,
-        asks: false,
+        ask: Vec::new(),
+        hints: Vec::new(),
+        parameters: Vec::new(),
         scopes: Vec::new(),
         without_sign_in: true,
+        task: portcullis_manifest::TaskSupport::Never,
         input: Schema::compile(&json!({ "type": "object" })).unwrap(),
         output: None,
         limits: Limits::default(),
@@ -59,9 +63,9 @@ fn asked(principal: Principal, tool: &Arc<ApprovedTool>) -> Asked {
     Asked {
         principal,
         tool: tool.clone(),
-        arguments: Map::new(),
+        given: Given::Tool(Map::new()),
         correlation: Uuid::nil(),
-        locale: None,
+        hints: BTreeMap::new(),
         preview: false,
         person: false,
         answered: None,
@@ -83,7 +87,8 @@ fn any_tool() -> impl Strategy<Value = ApprovedTool> {
     (label, confirm, grants, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
         |(label, confirm, grants, scopes, asks, without_sign_in)| {
             let scopes = if scopes { vec!["news".parse().unwrap()] } else { Vec::new() };
-            ApprovedTool { label, confirm, grants, scopes, asks, without_sign_in, ..open() }
+            let ask = if asks { vec![AskKind::Form] } else { Vec::new() };
+            ApprovedTool { label, confirm, grants, scopes, ask, without_sign_in, ..open() }
         },
     )
 }
@@ -127,11 +132,11 @@ proptest! {
 /// Fails without: the second `Refused::SignIn` in `decide`.
 #[test]
 fn wr_05_without_sign_in_nobody_confirms_and_nobody_is_asked() {
-    let tool = Arc::new(ApprovedTool { asks: true, ..open() });
+    let tool = Arc::new(ApprovedTool { ask: vec![AskKind::Form], ..open() });
     let nobody = || asked(Principal::anonymous(), &tool);
     let round = Round { state: Vec::new(), answers: vec![("k".to_owned(), Answered::Declined)] };
     let confirmation = Confirmation {
-        binding: Binding::of_call(&Principal::anonymous(), &tool, &json!({})),
+        binding: Binding::of_call(&Principal::anonymous(), &tool, &Given::Tool(Map::new())),
         answered: None,
         previewed: Previewed { fixed: FIXED, effects: Vec::new(), whole: true },
         scopes: Vec::new(),

@@ -20,6 +20,7 @@ pub use contract::{BASE, ExportsRefused, ImportsRefused, check_exports, check_im
 pub use profile::{EngineProfile, PoolLimits, TargetUnsupported};
 pub use proposals::ProposalEnabled;
 pub use run::{
-    Answer, Content, Ending, Engine, EngineError, Keep, Kept, LoadError, Lost, NeedsInput, Plugin, Ran, Stop,
-    ToolQuestion, Unfinished, Usage, Witness, Writes,
+    Answer, Body, Completed, Content, Contents, Ending, Engine, EngineError, Keep, Kept, Listener, LoadError, Lost,
+    Message, NeedsInput, Notice, NoticeLevel, Plugin, Prompted, Ran, Role, Stop, ToolQuestion, ToolSampling,
+    Unfinished, Usage, Witness, Writes,
 };

@@ -7,9 +7,10 @@
 use portcullis_manifest::{HostFunction, Interface, PrincipalKey, Scope};
 
 use super::{CallState, function};
-use crate::contract::bindings::portcullis::plugin::caller::{Host, Info};
+use crate::contract::bindings::portcullis::plugin::caller::{Hint, Host, Info};
 
 const GET: &HostFunction = function(Interface::Caller, "get");
+const HINTS: &HostFunction = function(Interface::Caller, "hints");
 
 impl Host for CallState {
     fn get(&mut self) -> wasmtime::Result<Info> {
@@ -34,5 +35,11 @@ impl Host for CallState {
             time_left_ms: u64::try_from(self.time_left().as_millis()).unwrap_or(u64::MAX),
             preview: self.permit.mode().is_preview(),
         })
+    }
+
+    fn hints(&mut self) -> wasmtime::Result<Vec<Hint>> {
+        self.enter(HINTS)?;
+        let hints = self.permit.hints().iter();
+        Ok(hints.map(|(hint, value)| Hint { name: hint.as_str().to_owned(), value: value.to_string() }).collect())
     }
 }

@@ -1,12 +1,14 @@
 //! What a guest can reach: one file for each interface of the contract, and one for the base list. Every function of the
 //! contract goes through [`CallState::enter`] first, so that no call is uncounted and no write is unproven.
 
+mod assets;
 mod caller;
 mod effects;
 mod egress;
 mod files;
 mod kv;
 mod log;
+mod progress;
 mod questions;
 mod secrets;
 mod wasi;
@@ -19,12 +21,15 @@ use std::{
 use portcullis_admission::{Permit, WriteProof};
 use portcullis_audit::Pseudonyms;
 use portcullis_egress::Egress;
-use portcullis_manifest::{Effect, Grant, HostFunction, Interface, Partition, PrincipalKey, http::Boundary};
+use portcullis_manifest::{
+    AssetFiles, Effect, Grant, HostFunction, Interface, Partition, PrincipalKey, http::Boundary,
+};
 use portcullis_store::Store;
 
 pub(crate) use effects::Effects;
 pub(crate) use log::LogBuffer;
 pub use log::{LogLevel, LogLine};
+pub(crate) use progress::Notices;
 pub(crate) use wasi::{Wasi, link_base};
 
 use crate::run::{Limiter, Stop, Witness, Writes};
@@ -41,10 +46,21 @@ pub struct Services {
     pub boundary: Arc<Boundary>,
 }
 
+/// What a call stands on and has around it.
+pub(crate) struct Around {
+    pub(crate) services: Arc<Services>,
+    pub(crate) assets: Arc<AssetFiles>,
+    /// There for a tool that reaches outside, and for no other.
+    pub(crate) witness: Option<Arc<dyn Witness>>,
+    pub(crate) notices: Notices,
+}
+
 /// Everything that belongs to one call. Nothing of it outlives the call but what is taken out by its fields' names.
 pub(crate) struct CallState {
     pub(crate) permit: Permit,
     pub(crate) services: Arc<Services>,
+    pub(crate) assets: Arc<AssetFiles>,
+    pub(crate) notices: Notices,
     pub(crate) limiter: Limiter,
     pub(crate) log: LogBuffer,
     pub(crate) kv: kv::Overlay,
@@ -61,18 +77,15 @@ pub(crate) struct CallState {
 }
 
 impl CallState {
-    pub(crate) fn new(
-        permit: Permit,
-        services: Arc<Services>,
-        limiter: Limiter,
-        deadline: Instant,
-        witness: Option<Arc<dyn Witness>>,
-    ) -> Self {
+    pub(crate) fn new(permit: Permit, around: Around, limiter: Limiter, deadline: Instant) -> Self {
+        let Around { services, assets, witness, notices } = around;
         let effects = Effects::new(permit.mode());
         let log = LogBuffer::new(permit.tool().limits.log);
         Self {
             permit,
             services,
+            assets,
+            notices,
             limiter,
             log,
             kv: kv::Overlay::default(),

@@ -4,21 +4,24 @@
 mod base;
 mod signature;
 
+use portcullis_admission::Callable;
 use portcullis_manifest::{CONTRACT_VERSION, Interface, Limits, visible};
 
 use crate::Checked;
 
 pub use base::BASE;
-pub(crate) use signature::other_than_the_contracts;
+pub(crate) use signature::{Other, other_than_the_contracts};
 
 /// Bindings made from `wit/`.
 #[allow(missing_docs, unreachable_pub, reason = "generated: the WIT holds the documentation")]
 pub(crate) mod bindings {
     wasmtime::component::bindgen!({
         path: "../../wit",
-        world: "plugin",
+        world: "plugin-complete",
         imports: {
             "portcullis:plugin/egress": async | trappable,
+            // Whoever tells a client something waits for it, and holds no thread meanwhile.
+            "portcullis:plugin/progress": async | trappable,
             "portcullis:plugin/files": async | trappable,
             "portcullis:plugin/kv": async | trappable,
             default: trappable,
@@ -63,6 +66,14 @@ pub enum ExportsRefused {
          for the world `plugin` of wit/"
     )]
     NoTools,
+    /// It lacks what its manifest lists something for.
+    #[error(
+        "the component does not export `{}`, which `[[{}]]` of its manifest needs: build it for the world `plugin-complete` of \
+         wit/",
+        exported(*.0),
+        table(*.0)
+    )]
+    Missing(Callable),
     /// Its smallest memory is above its limit.
     #[error("the component starts with {needed} bytes of memory; `limits.memory` of plugin.toml allows {limit}")]
     Memory {
@@ -73,13 +84,16 @@ pub enum ExportsRefused {
     },
 }
 
-/// Checks that a component can be called, and that it can start inside its limits.
+/// Checks that a component can be called for all that its manifest lists, which is `needed`, and that it can start inside its
+/// limits.
 ///
 /// # Errors
 /// See [`ExportsRefused`].
-pub fn check_exports(checked: &Checked, limits: &Limits) -> Result<(), ExportsRefused> {
-    if !checked.exports.contains(&format!("portcullis:plugin/tools@{CONTRACT_VERSION}")) {
-        return Err(ExportsRefused::NoTools);
+pub fn check_exports(checked: &Checked, needed: &[Callable], limits: &Limits) -> Result<(), ExportsRefused> {
+    match needed.iter().find(|kind| !checked.exports.contains(&exported(**kind))) {
+        Some(Callable::Tool) => return Err(ExportsRefused::NoTools),
+        Some(kind) => return Err(ExportsRefused::Missing(*kind)),
+        None => {}
     }
     let (needed, limit) = (checked.initial_memory, limits.memory);
     if needed > limit { Err(ExportsRefused::Memory { needed, limit }) } else { Ok(()) }
@@ -100,6 +114,30 @@ pub fn check_imports(imports: &[String], opened: &[Interface]) -> Result<(), Imp
     };
     let refused: Vec<String> = imports.iter().filter(|import| !covered(import)).cloned().collect();
     if refused.is_empty() { Ok(()) } else { Err(ImportsRefused(refused)) }
+}
+
+/// Everything that a component may be called for, with the interface and the function that it exports for it.
+const EXPORTS: [(Callable, &str, &str); 4] = [
+    (Callable::Tool, "tools", "call"),
+    (Callable::Resource, "resources", "read"),
+    (Callable::Prompt, "prompts", "get"),
+    (Callable::Completion, "completions", "complete"),
+];
+
+/// The name of the interface that is exported for calls of this kind.
+pub(crate) fn exported(kind: Callable) -> String {
+    let interface = EXPORTS.iter().find(|(of, ..)| *of == kind).map_or("", |(_, interface, _)| interface);
+    format!("portcullis:plugin/{interface}@{CONTRACT_VERSION}")
+}
+
+/// What the manifest lists it in.
+fn table(kind: Callable) -> &'static str {
+    match kind {
+        Callable::Tool => "tool",
+        Callable::Resource => "resource",
+        Callable::Prompt => "prompt",
+        Callable::Completion => "prompt.argument]]` with `complete` or `complete` of `[[resource",
+    }
 }
 
 fn name(interface: Interface) -> String {

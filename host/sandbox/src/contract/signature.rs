@@ -1,6 +1,7 @@
-//! The type of `tools.call`, held against the contract when a release is loaded: the engine itself looks at it only when the
+//! The types of what a component exports, held against the contract when a release is loaded: the engine itself looks at them only when a
 //! function is called (catalogue RG-40).
 
+use portcullis_admission::Callable;
 use portcullis_manifest::CONTRACT_VERSION;
 use wasmtime::{
     Engine,
@@ -10,36 +11,136 @@ use wasmtime::{
     },
 };
 
-/// The contract's type, in the words of [`Words`]. A test reads `wit/` through a component that was built for it.
-const CALL: &str = "func(string, string) -> variant{done: record{content: list<variant{text: string, \
-    image: record{data: list<u8>, mime-type: string}, audio: record{data: list<u8>, mime-type: string}, \
-    link: record{uri: string, name: string, mime-type: option<string>}}>, structured: option<string>, meta: option<string>}, \
-    failed: string, needs-input: record{questions: list<record{key: string, message: string, schema: string}>, \
-    state: list<u8>}}";
+use super::EXPORTS;
 
-/// Most bytes of a type that are written down: one more than the contract's own has, so that no other can pass for it.
-const ROOM: usize = CALL.len() + 1;
+macro_rules! contents {
+    () => {
+        "record{uri: string, mime-type: string, body: variant{text: string, blob: list<u8>}}"
+    };
+}
 
-/// The type that the component gives `call`, where it is not the contract's, as far as there is room for it.
-pub(crate) fn other_than_the_contracts(engine: &Engine, component: &Component) -> Option<String> {
-    let Some(call) = call(engine, component) else { return Some("no function `call`".to_owned()) };
-    let mut words = Words(String::with_capacity(ROOM));
-    let cut = words.function(&call).is_err();
-    let Words(mut found) = words;
+macro_rules! content {
+    () => {
+        concat!(
+            "variant{text: string, image: record{data: list<u8>, mime-type: string}, audio: record{data: list<u8>, ",
+            "mime-type: string}, link: record{uri: string, name: string, mime-type: option<string>}, embedded: ",
+            contents!(),
+            "}"
+        )
+    };
+}
+
+macro_rules! messages {
+    () => {
+        concat!("list<record{role: enum{user, assistant}, content: ", content!(), "}>")
+    };
+}
+
+macro_rules! needs_input {
+    () => {
+        concat!(
+            "record{questions: list<record{key: string, message: string, schema: string}>, state: list<u8>, ",
+            "samplings: list<record{key: string, messages: ",
+            messages!(),
+            ", system-prompt: option<string>, max-tokens: u32, temperature: option<f64>, stop-sequences: list<string>}>, ",
+            "roots: list<string>}"
+        )
+    };
+}
+
+macro_rules! arguments {
+    () => {
+        "list<record{name: string, value: string}>"
+    };
+}
+
+const CALL: &str = concat!(
+    "func(string, string) -> variant{done: record{content: list<",
+    content!(),
+    ">, structured: option<string>, meta: option<string>}, failed: string, needs-input: ",
+    needs_input!(),
+    "}"
+);
+
+const READ: &str = concat!(
+    "func(string, string, ",
+    arguments!(),
+    ") -> variant{done: list<",
+    contents!(),
+    ">, not-found, failed: string, needs-input: ",
+    needs_input!(),
+    "}"
+);
+
+const GET: &str = concat!(
+    "func(string, ",
+    arguments!(),
+    ") -> variant{done: record{description: option<string>, messages: ",
+    messages!(),
+    "}, failed: string, needs-input: ",
+    needs_input!(),
+    "}"
+);
+
+const COMPLETE: &str = concat!(
+    "func(variant{prompt: string, resource: string}, string, string, ",
+    arguments!(),
+    ") -> record{values: list<string>, total: option<u32>, has-more: bool}"
+);
+
+/// The contract's type, in the words of [`Words`]. A test reads `wit/` through components that were built for it.
+fn contracts(kind: Callable) -> &'static str {
+    match kind {
+        Callable::Tool => CALL,
+        Callable::Resource => READ,
+        Callable::Prompt => GET,
+        Callable::Completion => COMPLETE,
+    }
+}
+
+/// An export whose type is not the contract's.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Other {
+    /// The function.
+    pub(crate) function: String,
+    /// Its type, as far as there was room for it.
+    pub(crate) found: String,
+}
+
+/// The first of what the component exports under a name of the contract that has another type. What its manifest does not list
+/// is held to it too: nothing else may stand there.
+pub(crate) fn other_than_the_contracts(engine: &Engine, component: &Component) -> Option<Other> {
+    let of_component = component.component_type();
+    EXPORTS.into_iter().find_map(|(kind, interface, name)| {
+        let interface = format!("portcullis:plugin/{interface}@{CONTRACT_VERSION}");
+        let exported = of_component.get_export(engine, &interface)?;
+        let found = match function(engine, exported.ty, name) {
+            None => format!("no function `{name}`"),
+            Some(function) => differs(&function, contracts(kind))?,
+        };
+        Some(Other { function: format!("`{name}` of `{interface}`"), found })
+    })
+}
+
+fn function(engine: &Engine, interface: ComponentItem, name: &str) -> Option<ComponentFunc> {
+    let ComponentItem::ComponentInstance(interface) = interface else { return None };
+    match interface.get_export(engine, name)?.ty {
+        ComponentItem::ComponentFunc(function) => Some(function),
+        _ => None,
+    }
+}
+
+/// The function's type, where it is not `contract`.
+fn differs(function: &ComponentFunc, contract: &str) -> Option<String> {
+    // One byte more than the contract's own has, so that no other can pass for it.
+    let room = contract.len() + 1;
+    let mut words = Words { said: String::with_capacity(room), room };
+    let cut = words.function(function).is_err();
+    let Words { said: mut found, .. } = words;
     if cut {
         found.push_str("...");
     }
-    (found != CALL).then_some(found)
-}
-
-fn call(engine: &Engine, component: &Component) -> Option<ComponentFunc> {
-    let of_component = component.component_type();
-    let tools = of_component.get_export(engine, &format!("portcullis:plugin/tools@{CONTRACT_VERSION}"))?;
-    let ComponentItem::ComponentInstance(tools) = tools.ty else { return None };
-    match tools.get_export(engine, "call")?.ty {
-        ComponentItem::ComponentFunc(call) => Some(call),
-        _ => None,
-    }
+    (found != contract).then_some(found)
 }
 
 /// A type in words.
@@ -47,15 +148,19 @@ fn call(engine: &Engine, component: &Component) -> Option<ComponentFunc> {
 /// A component's types share their parts, so that a few kilobytes of them can be gigabytes when they are written out. So
 /// the first word for which there is no room ends the walk; and because every type writes a word before it is gone into,
 /// the room bounds the steps and the depth too.
-struct Words(String);
+struct Words {
+    said: String,
+    /// Bytes that may be said.
+    room: usize,
+}
 
 /// There is no room for more.
 struct Full;
 
 impl Words {
     fn say(&mut self, word: &str) -> Result<(), Full> {
-        let room = ROOM - self.0.len();
-        self.0.push_str(&word[..word.floor_char_boundary(room)]);
+        let room = self.room - self.said.len();
+        self.said.push_str(&word[..word.floor_char_boundary(room)]);
         if word.len() > room { Err(Full) } else { Ok(()) }
     }
 
@@ -71,6 +176,9 @@ impl Words {
         match given {
             Type::String => self.say("string"),
             Type::U8 => self.say("u8"),
+            Type::U32 => self.say("u32"),
+            Type::Float64 => self.say("f64"),
+            Type::Bool => self.say("bool"),
             Type::List(items) => {
                 self.say("list<")?;
                 self.describe(&items.ty())?;
@@ -98,6 +206,11 @@ impl Words {
                     words.say(": ")?;
                     words.describe(payload)
                 })?;
+                self.say("}")
+            }
+            Type::Enum(choice) => {
+                self.say("enum{")?;
+                self.list(choice.names(), |words, name| words.say(name))?;
                 self.say("}")
             }
             _ => self.say("another kind of type"),
@@ -173,10 +286,10 @@ mod tests {
         // 137 KB of component. Written out, it is half a gigabyte of names, copied once for each level.
         let (engine, component) = component(&doubling(16, 4_000), "i32");
         let start = Instant::now();
-        let found = other_than_the_contracts(&engine, &component).unwrap();
+        let found = other_than_the_contracts(&engine, &component).unwrap().found;
         let took = start.elapsed();
         assert!(found.starts_with("func(string, record{aaaa"), "{found}");
-        assert!(found.len() < 1_000, "{} bytes", found.len());
+        assert!(found.len() < CALL.len() + 5, "{} bytes", found.len());
         assert!(took < Duration::from_millis(100), "{took:?}");
     }
 
@@ -188,8 +301,8 @@ mod tests {
         }
         let (engine, component) =
             component(&format!("{types}(export \"arguments\" (type $x (eq $l89)))"), "i32 i32 i32 i32");
-        let found = other_than_the_contracts(&engine, &component).unwrap();
-        assert!(found.starts_with("func(string, list<list<list<") && found.len() < 1_000, "{found}");
+        let found = other_than_the_contracts(&engine, &component).unwrap().found;
+        assert!(found.starts_with("func(string, list<list<list<") && found.len() < CALL.len() + 5, "{found}");
     }
 
     #[test]
@@ -198,8 +311,8 @@ mod tests {
         assert_eq!(other_than_the_contracts(&engine, &same), None);
         let (engine, other) =
             component("(type $o (option string)) (export \"arguments\" (type $x (eq $o)))", "i32 i32 i32 i32 i32");
-        let found = other_than_the_contracts(&engine, &other).unwrap();
+        let found = other_than_the_contracts(&engine, &other).unwrap().found;
         let expected = CALL.replace("string, string", "string, option<string>");
-        assert_eq!(found, format!("{}...", &expected[..ROOM]));
+        assert_eq!(found, format!("{}...", &expected[..=CALL.len()]));
     }
 }

@@ -9,11 +9,20 @@ use portcullis_manifest::Effect;
 use portcullis_store::{FileWrites, KvWrites, Unavailable};
 use wasmtime::Trap;
 
-use crate::{LogLine, contract::bindings::portcullis::plugin::types as wit};
+use super::{
+    notice::Listener,
+    said::{Answer, Completed, Contents, NeedsInput, Prompted},
+};
+use crate::LogLine;
 
 /// What a call holds for as long as its guest lives: its place, its seat in the audit. It comes back with [`Ran`], or is told
 /// how far the guest had come when it was ended from outside.
 pub trait Keep: Send + 'static {
+    /// Who is told what the call does while it does it. Asked once; none: nobody listens.
+    fn listener(&self) -> Option<Arc<dyn Listener>> {
+        None
+    }
+
     /// What a call that reaches outside tells the audit through. Asked once, and only for such a call.
     fn witness(&self) -> Arc<dyn Witness>;
 
@@ -113,6 +122,8 @@ pub struct Ran<K: Keep> {
     pub log: Vec<LogLine>,
     /// Lines beyond `limits.log`.
     pub log_dropped: u64,
+    /// Notices beyond `limits.notices`.
+    pub notices_dropped: u64,
 }
 
 /// In which way.
@@ -120,56 +131,20 @@ pub struct Ran<K: Keep> {
 pub enum Ending {
     /// The tool answered.
     Done(Answer),
-    /// The tool said that it could not.
+    /// The resource was read.
+    Read(Vec<Contents>),
+    /// There is no such resource.
+    NotFound,
+    /// The prompt was made.
+    Prompted(Prompted),
+    /// The argument was completed.
+    Completed(Completed),
+    /// It said that it could not.
     Failed(String),
-    /// The tool wants to ask something.
+    /// It wants to ask something.
     NeedsInput(NeedsInput),
     /// It was ended.
     Stopped(Stop),
-}
-
-/// What a tool asks, as it said it: unchecked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NeedsInput {
-    /// The questions.
-    pub questions: Vec<ToolQuestion>,
-    /// What the tool wants back with the answers.
-    pub state: Vec<u8>,
-}
-
-/// One question of a tool.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToolQuestion {
-    /// The name under which the answer comes back.
-    pub key: String,
-    /// What is asked.
-    pub message: String,
-    /// What the answer may be: JSON Schema as text.
-    pub schema: String,
-}
-
-/// What the tool answered, within its limits and otherwise unchecked.
-#[derive(Debug)]
-pub struct Answer {
-    /// Content blocks.
-    pub content: Vec<Content>,
-    /// Structured content, as JSON text.
-    pub structured: Option<String>,
-    /// For the client's user interface, as JSON text.
-    pub meta: Option<String>,
-}
-
-/// One content block.
-#[derive(Debug)]
-pub enum Content {
-    /// Text.
-    Text(String),
-    /// An image: bytes and MIME type.
-    Image(Vec<u8>, String),
-    /// Sound: bytes and MIME type.
-    Audio(Vec<u8>, String),
-    /// A link: URI, name, MIME type.
-    Link(String, String, Option<String>),
 }
 
 /// What a call used.
@@ -352,35 +327,6 @@ fn in_words(trap: Trap) -> &'static str {
         Trap::BadConversionToInteger => "a number could not be converted",
         Trap::CannotEnterComponent => "it was entered a second time",
         _ => "it trapped",
-    }
-}
-
-impl From<wit::Answer> for Answer {
-    fn from(answer: wit::Answer) -> Self {
-        let wit::Answer { content, structured, meta } = answer;
-        let content = content
-            .into_iter()
-            .map(|block| match block {
-                wit::Content::Text(text) => Content::Text(text),
-                wit::Content::Image(wit::Media { data, mime_type }) => Content::Image(data, mime_type),
-                wit::Content::Audio(wit::Media { data, mime_type }) => Content::Audio(data, mime_type),
-                wit::Content::Link(wit::Link { uri, name, mime_type }) => Content::Link(uri, name, mime_type),
-            })
-            .collect();
-        Self { content, structured, meta }
-    }
-}
-
-impl From<wit::Outcome> for Ending {
-    fn from(outcome: wit::Outcome) -> Self {
-        match outcome {
-            wit::Outcome::Done(answer) => Self::Done(answer.into()),
-            wit::Outcome::Failed(text) => Self::Failed(text),
-            wit::Outcome::NeedsInput(wit::NeedsInput { questions, state }) => {
-                let question = |wit::Question { key, message, schema }| ToolQuestion { key, message, schema };
-                Self::NeedsInput(NeedsInput { questions: questions.into_iter().map(question).collect(), state })
-            }
-        }
     }
 }
 

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portcullis_admission::Permit;
+use portcullis_admission::{Completes, Given, Permit};
 use portcullis_manifest::Interface;
 use tokio::{runtime::Runtime, task::JoinHandle};
 use wasmtime::{Store, UpdateDeadline};
@@ -29,7 +29,8 @@ use super::{
 };
 use crate::{
     EngineProfile, PoolLimits, ProposalEnabled, TargetUnsupported,
-    capabilities::{CallState, Services},
+    capabilities::{Around, CallState, Notices, Services},
+    contract::bindings::{exports::portcullis::plugin::completions::Target, portcullis::plugin::types::Argument},
     profile::check_target,
     proposals,
 };
@@ -193,7 +194,9 @@ impl Linked {
         let limiter = Limiter::new(limits.memory, limits.table_elements);
         let reaches_out = tool.grants.iter().any(|grant| grant.capability.interface() == Interface::Egress);
         let witness = reaches_out.then(|| keep.witness());
-        let state = CallState::new(permit, self.engine.services.clone(), limiter, deadline, witness);
+        let notices = Notices::new(keep.listener(), limits.notices);
+        let around = Around { services: self.engine.services.clone(), assets: self.assets.clone(), witness, notices };
+        let state = CallState::new(permit, around, limiter, deadline);
         let mut running = Running::new(self.store(state, deadline), keep, start);
         let called = tokio::time::timeout_at(deadline.into(), self.call(running.store())).await;
         let ending = match called {
@@ -216,7 +219,8 @@ impl Linked {
         };
         let (intended, unanswered, sent) = state.effects.end();
         let keep = Kept::new(keep, usage, sent.clone());
-        Ran { keep, ending, usage, writes, intended, unanswered, sent, log, log_dropped }
+        let notices_dropped = state.notices.dropped();
+        Ran { keep, ending, usage, writes, intended, unanswered, sent, log, log_dropped, notices_dropped }
     }
 
     fn store(&self, state: CallState, deadline: Instant) -> Store<CallState> {
@@ -245,9 +249,34 @@ impl Linked {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         store.data_mut().instantiate = begin.elapsed();
         let permit = &store.data().permit;
-        let (tool, arguments) = (permit.tool().name.to_string(), permit.arguments().to_owned());
-        let outcome = instance.portcullis_plugin_tools().call_call(&mut *store, &tool, &arguments).await?;
-        Ok(outcome.into())
+        let name = permit.tool().name.to_string();
+        Ok(match permit.given() {
+            Given::Tool(_) => {
+                // The text of them: what was checked.
+                let arguments = permit.arguments().to_owned();
+                let tools = there(&self.exports.tools)?.load(&mut *store, &instance)?;
+                tools.call_call(&mut *store, &name, &arguments).await?.into()
+            }
+            Given::Resource { uri, variables } => {
+                let (uri, variables) = (uri.clone(), arguments(variables));
+                let resources = there(&self.exports.resources)?.load(&mut *store, &instance)?;
+                resources.call_read(&mut *store, &name, &uri, &variables).await?.into()
+            }
+            Given::Prompt(given) => {
+                let given = arguments(given);
+                let prompts = there(&self.exports.prompts)?.load(&mut *store, &instance)?;
+                prompts.call_get(&mut *store, &name, &given).await?.into()
+            }
+            Given::Completion { of, argument, value, context } => {
+                let target = match of {
+                    Completes::Prompt => Target::Prompt(name),
+                    Completes::Resource => Target::Resource(name),
+                };
+                let (argument, value, context) = (argument.clone(), value.clone(), arguments(context));
+                let completions = there(&self.exports.completions)?.load(&mut *store, &instance)?;
+                completions.call_complete(&mut *store, &target, &argument, &value, &context).await?.into()
+            }
+        })
     }
 
     /// A guest that is refused memory mostly ends itself in a panic; what ended it is the refusal.
@@ -261,4 +290,16 @@ impl Linked {
             stop => stop,
         }
     }
+}
+
+/// What a call needs was found to be there when its release was loaded.
+fn there<T>(export: &Option<T>) -> Result<&T, Stop> {
+    export.as_ref().ok_or_else(|| {
+        tracing::error!(target: "portcullis::alert", alert = "export-missing", "a call of something that its component does not export");
+        Stop::Host
+    })
+}
+
+fn arguments(given: &[(String, String)]) -> Vec<Argument> {
+    given.iter().map(|(name, value)| Argument { name: name.clone(), value: value.clone() }).collect()
 }

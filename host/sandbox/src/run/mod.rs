@@ -3,17 +3,21 @@
 mod ending;
 mod engine;
 mod limiter;
+mod notice;
 mod pace;
 mod plugin;
 mod running;
+mod said;
 mod turns;
 
-pub use ending::{
-    Answer, Content, Ending, Keep, Kept, Lost, NeedsInput, Ran, Stop, ToolQuestion, Unfinished, Usage, Witness, Writes,
-};
+pub use ending::{Ending, Keep, Kept, Lost, Ran, Stop, Unfinished, Usage, Witness, Writes};
 pub use engine::{Engine, EngineError};
 pub(crate) use limiter::Limiter;
+pub use notice::{Listener, Notice, NoticeLevel};
 pub use plugin::{LoadError, Plugin};
+pub use said::{
+    Answer, Body, Completed, Content, Contents, Message, NeedsInput, Prompted, Role, ToolQuestion, ToolSampling,
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use portcullis_admission::{ApprovedTool, Asked, Decision, Permit, Schema, decide};
+use portcullis_admission::{ApprovedTool, Asked, Callable, Decision, Given, Permit, Schema, decide};
 use portcullis_audit::{Pseudonyms, ResultClass};
 use portcullis_egress::{Egress, EgressConfig, NameServers, ResolverConfig};
 use portcullis_manifest::{Confirm, Digest, Fingerprint, Grant, Interface, Label, Limits, Principal};
@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{ArtefactCache, EngineProfile, HostKey, PoolLimits, Services};
 
+mod complete;
 mod panics;
 
 const CONSTANT: &str = include_str!("../../testdata/constant.wat");
@@ -63,7 +64,12 @@ impl Rig {
         if let Ok(artefact) = compiling.precompile_component(component) {
             self.cache.put(Digest::of(component), &artefact).unwrap();
         }
-        Plugin::load(&self.engine, &self.cache, component, opened, limits)
+        self.load_compiled(component, opened, limits)
+    }
+
+    /// What the cache has.
+    fn load_compiled(&self, component: &[u8], opened: &[Interface], limits: &Limits) -> Result<Plugin, LoadError> {
+        Plugin::load(&self.engine, &self.cache, component, opened, &[Callable::Tool], Arc::default(), limits)
     }
 }
 
@@ -73,6 +79,7 @@ fn permit(limits: Limits) -> Permit {
 
 fn permit_of(limits: Limits, label: Label, grants: Vec<Grant>) -> Permit {
     let tool = ApprovedTool {
+        kind: Callable::Tool,
         release: Fingerprint([0; 32]),
         plugin: "constant".parse().unwrap(),
         plugin_scopes: Arc::default(),
@@ -82,9 +89,12 @@ fn permit_of(limits: Limits, label: Label, grants: Vec<Grant>) -> Permit {
         grants,
         confirm: Confirm::None,
         partial: false,
-        asks: false,
+        ask: Vec::new(),
+        hints: Vec::new(),
+        parameters: Vec::new(),
         scopes: Vec::new(),
         without_sign_in: false,
+        task: portcullis_manifest::TaskSupport::Never,
         input: Schema::compile(&json!({ "type": "object" })).unwrap(),
         output: None,
         limits,
@@ -93,9 +103,9 @@ fn permit_of(limits: Limits, label: Label, grants: Vec<Grant>) -> Permit {
     let asked = Asked {
         principal,
         tool: Arc::new(tool),
-        arguments: Map::new(),
+        given: Given::Tool(Map::new()),
         correlation: Uuid::nil(),
-        locale: None,
+        hints: BTreeMap::new(),
         preview: false,
         person: false,
         answered: None,
@@ -207,7 +217,7 @@ fn wx_01_a_component_without_the_tools_interface_or_with_too_little_memory_is_re
 #[test]
 fn rg_02_a_component_that_was_not_compiled_here_is_not_run() {
     let rig = rig();
-    let error = Plugin::load(&rig.engine, &rig.cache, &constant(), &[], &Limits::default()).err().unwrap();
+    let error = rig.load_compiled(&constant(), &[], &Limits::default()).err().unwrap();
     assert!(matches!(error, LoadError::NotCompiled), "{error}");
 }
 
@@ -219,6 +229,6 @@ fn wx_13_what_was_compiled_for_an_interpreter_is_not_run() {
     config.target("pulley64").unwrap().signals_based_traps(false);
     let artefact = wasmtime::Engine::new(&config).unwrap().precompile_component(&constant()).unwrap();
     rig.cache.put(Digest::of(&constant()), &artefact).unwrap();
-    let error = Plugin::load(&rig.engine, &rig.cache, &constant(), &[], &Limits::default()).err().unwrap();
+    let error = rig.load_compiled(&constant(), &[], &Limits::default()).err().unwrap();
     assert!(!matches!(error, LoadError::NotCompiled), "it was found, and refused: {error}");
 }

@@ -4,15 +4,16 @@ mod persons;
 mod told;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use portcullis_admission::{ApprovedTool, Asked, Confirmation, Decision, Fixed, Schema, decide};
+use portcullis_admission::{ApprovedTool, Asked, Callable, Confirmation, Decision, Fixed, Given, Schema, decide};
 use portcullis_egress::{EgressConfig, NameServers, ResolverConfig};
 use portcullis_manifest::{
-    Access, Capability, Confirm, FilesCapability, Fingerprint, Grants, KvCapability, Label, Limits, Principal, Scope,
+    Access, Capability, Confirm, FilesCapability, Fingerprint, Grants, Hint, KvCapability, Label, Limits, Principal,
+    Scope,
 };
 use portcullis_store::sqlite::{OwnerLock, SqliteStore};
 use serde_json::{Map, json};
@@ -61,6 +62,7 @@ fn tool(label: Label, confirm: Confirm) -> ApprovedTool {
         ],
     };
     ApprovedTool {
+        kind: Callable::Tool,
         release: Fingerprint([0; 32]),
         plugin: "told".parse().unwrap(),
         plugin_scopes: scopes(&["told:more", "told:most", "told:read"]),
@@ -70,9 +72,12 @@ fn tool(label: Label, confirm: Confirm) -> ApprovedTool {
         grants,
         confirm,
         partial: false,
-        asks: false,
+        ask: Vec::new(),
+        hints: vec![Hint::Locale, Hint::Location],
+        parameters: Vec::new(),
         scopes: Vec::new(),
         without_sign_in: label == Label::Read,
+        task: portcullis_manifest::TaskSupport::Never,
         input: Schema::compile(&json!({ "type": "object" })).unwrap(),
         output: None,
         limits: Limits::default(),
@@ -84,9 +89,14 @@ fn permit(tool: ApprovedTool, principal: Principal, confirmation: Option<Confirm
     let asked = Asked {
         principal,
         tool: Arc::new(tool),
-        arguments: Map::from_iter([("said".to_owned(), "by the model".into())]),
+        given: Given::Tool(Map::from_iter([("said".to_owned(), "by the model".into())])),
         correlation: Uuid::from_u128(0xbee),
-        locale: Some("de-CH".to_owned()),
+        hints: BTreeMap::from([
+            (Hint::Locale, json!("de-CH")),
+            (Hint::Location, json!({ "city": "Chur" })),
+            (Hint::Subject, json!("canary hint")),
+            (Hint::UserAgent, json!("canary browser")),
+        ]),
         preview: false,
         person: false,
         answered: None,
@@ -102,5 +112,7 @@ fn permit(tool: ApprovedTool, principal: Principal, confirmation: Option<Confirm
 fn call(services: &Arc<Services>, principal: &Principal) -> CallState {
     let permit = permit(tool(Label::Write, Confirm::None), principal.clone(), None);
     let deadline = Instant::now() + Duration::from_secs(60);
-    CallState::new(permit, services.clone(), Limiter::new(1 << 20, 1000), deadline, None)
+    let around =
+        Around { services: services.clone(), assets: Arc::default(), witness: None, notices: Notices::new(None, 0) };
+    CallState::new(permit, around, Limiter::new(1 << 20, 1000), deadline)
 }

@@ -34,7 +34,8 @@ fn rig() -> Rig {
     let component = wat::parse_str(TOLD).unwrap();
     let compiling = wasmtime::Engine::new(&EngineProfile::current().compiling()).unwrap();
     cache.put(Digest::of(&component), &compiling.precompile_component(&component).unwrap()).unwrap();
-    let plugin = Plugin::load(&engine, &cache, &component, &[], &Limits::default()).unwrap();
+    let plugin = Plugin::load(&engine, &cache, &component, &[], &[Callable::Tool], Arc::default(), &Limits::default());
+    let plugin = plugin.unwrap();
     Rig { plugin, pseudonyms, _engine: engine, _home: home }
 }
 
@@ -45,12 +46,17 @@ struct Told {
     locale: Option<String>,
     correlation: String,
     preview: bool,
+    /// Name and value of each hint.
+    hints: Vec<(String, String)>,
     /// Its whole memory.
     memory: Vec<u8>,
 }
 
 /// Where the guest had `caller.get` put its answer.
 const INFO: usize = 0x100;
+
+/// And where `caller.hints`.
+const HINTS: usize = 0x260;
 
 impl Told {
     async fn by(rig: &Rig, permit: Permit) -> Self {
@@ -76,6 +82,9 @@ impl Told {
             locale: maybe(INFO + 20),
             correlation: text(INFO + 32),
             preview: memory[INFO + 48] == 1,
+            hints: (0..number(HINTS + 4))
+                .map(|index| (text(number(HINTS) + 16 * index), text(number(HINTS) + 16 * index + 8)))
+                .collect(),
             memory,
         }
     }
@@ -101,6 +110,8 @@ async fn eg_09_a_plugin_that_dumps_all_it_can_reach_finds_a_pseudonym_and_its_ow
     assert_eq!(told.locale.as_deref(), Some("de-CH"));
     assert_eq!(told.correlation, Uuid::from_u128(0xbee).to_string());
     assert!(!told.preview);
+    let hints = [("locale", "\"de-CH\""), ("location", r#"{"city":"Chur"}"#)];
+    assert_eq!(told.hints, hints.map(|(name, value)| (name.to_owned(), value.to_owned())), "and no other that came");
     // That it looks where things are: what it may know is in there.
     assert!(told.holds("by the model") && told.holds("told:more") && told.holds("de-CH"));
     for hidden in ["canary", "approver", "told:most", "https://", "bearer", "PORTCULLIS", "PATH"] {
