@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use portcullis_manifest::WireName;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Rendered;
+use crate::{Rendered, Task};
 
 /// What the server says of itself in `server/discover`, `initialize` and results.
 #[derive(Clone, Debug)]
@@ -20,28 +20,28 @@ pub struct ServerInfo {
     pub instructions: Option<String>,
 }
 
-/// One tool as clients see it.
+/// One tool, resource, template or prompt as clients see it.
 #[derive(Clone, Debug)]
-pub struct ToolDescriptor {
-    /// Its name on the wire.
-    pub name: WireName,
-    /// The whole MCP `Tool` object, rendered when the catalogue was made.
+pub struct Descriptor {
+    /// What it is found by: a tool's or a prompt's name on the wire, a resource's URI, a template's URI template.
+    pub key: Arc<str>,
+    /// The whole MCP object, rendered when the catalogue was made.
     pub json: Rendered,
 }
 
-/// The tools that one principal may see.
+/// What of one kind one principal may see.
 #[derive(Clone, Debug)]
-pub struct ToolList {
+pub struct List {
     /// The catalogue's generation: a cursor made under another one is refused as stale.
     pub generation: u64,
     /// Whether another principal may see another list: then the answer is cached privately (SEP-2549).
     pub varies: bool,
-    /// In the order of their names.
-    pub tools: Arc<[ToolDescriptor]>,
+    /// In the order of their keys.
+    pub items: Arc<[Descriptor]>,
 }
 
 /// What a tool answered, checked against its output schema, within its size.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ToolAnswer {
     /// MCP content blocks.
     pub content: Vec<Value>,
@@ -53,13 +53,48 @@ pub struct ToolAnswer {
     pub meta: Option<Value>,
 }
 
+/// What a call was made for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Of a tool.
+    Tool(ToolAnswer),
+    /// Of a resource: `contents`, at least one (SEP-2164).
+    Resource(Vec<Value>),
+    /// Of a prompt.
+    Prompt(PromptAnswer),
+    /// Of a completion.
+    Completion(Completion),
+}
+
+/// A prompt, with its arguments filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PromptAnswer {
+    /// `description`.
+    pub description: Option<String>,
+    /// `messages`: each has `role` and `content`.
+    pub messages: Vec<Value>,
+}
+
+/// What could come next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Completion {
+    /// At most 100, the best first.
+    pub values: Vec<String>,
+    /// How many there are, if that is known.
+    pub total: Option<u64>,
+    /// There are more.
+    pub has_more: bool,
+}
+
 /// What came of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CallAnswer {
     /// It has ended.
-    Done(ToolAnswer),
-    /// The person has to be asked first. Only given to a client that can be asked.
+    Done(Answer),
+    /// Something has to be asked first. Only given to a client that can be asked.
     Ask(Ask),
+    /// It goes on without its request. Only given for a request that takes tasks.
+    Task(Task),
 }
 
 /// Questions for the person, and what makes the call go on when they are answered. Each question is put in the way of the
@@ -72,20 +107,34 @@ pub struct Ask {
     pub state: String,
 }
 
-/// One question, in the form of MCP's elicitation.
-#[derive(Clone, Debug, PartialEq)]
+/// One question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Question {
     /// The name under which its reply comes back.
     pub key: String,
-    /// What is asked and who asks, for the person.
-    pub message: String,
-    /// `requestedSchema`: a flat object.
-    pub schema: Value,
+    /// What is asked of whom.
+    pub kind: QuestionKind,
+}
+
+/// What is asked of whom.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum QuestionKind {
+    /// A person, by a form (MCP elicitation).
+    Form {
+        /// What is asked and who asks, for the person.
+        message: String,
+        /// `requestedSchema`: a flat object.
+        schema: Value,
+    },
+    /// The client's model: the whole `params` of `sampling/createMessage`, checked and bounded.
+    Sampling(Value),
+    /// The client, for its roots: `roots/list`.
+    Roots,
 }
 
 impl From<ToolAnswer> for CallAnswer {
     fn from(answer: ToolAnswer) -> Self {
-        Self::Done(answer)
+        Self::Done(Answer::Tool(answer))
     }
 }
 

@@ -4,15 +4,23 @@
 
 mod answer;
 mod refusal;
+mod stream;
+mod task;
 
-use std::{collections::BTreeMap, future::Future, net::IpAddr, sync::Arc};
+use std::{collections::BTreeMap, fmt, future::Future, net::IpAddr, sync::Arc};
 
-use portcullis_manifest::{Principal, Scope};
+use portcullis_manifest::{Principal, PrincipalKey, Scope};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
+use tokio::sync::{broadcast, mpsc};
 use uuid::Uuid;
 
-pub use answer::{Ask, CallAnswer, Question, ServerInfo, ToolAnswer, ToolDescriptor, ToolList};
+pub use answer::{
+    Answer, Ask, CallAnswer, Completion, Descriptor, List, PromptAnswer, Question, QuestionKind, ServerInfo, ToolAnswer,
+};
 pub use refusal::{CallRefused, Refusal, RefusalRule, Unauthenticated};
+pub use stream::{KeptEvents, NotKept, StreamEvents};
+pub use task::{InvalidTaskId, Task, TaskId, TaskState, TaskUpdate};
 
 /// What a transport has read of who is asking. The transport checks nothing of it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,37 +52,223 @@ pub struct Resource {
     pub scopes: Vec<Scope>,
 }
 
-/// One `tools/call`, after the protocol has been checked and before anything else has.
+/// One call of something that a plugin has, after the protocol has been checked and before anything else has.
 #[derive(Clone, Debug)]
-pub struct ToolRequest {
+pub struct CallRequest {
     /// Made by the transport, UUIDv7; names the call in the audit, in errors and to the guest.
     pub correlation: Uuid,
     /// Who calls.
     pub principal: Principal,
-    /// The tool's name on the wire, as the client sent it.
-    pub tool: String,
-    /// `params.arguments`; a missing member is an empty object.
-    pub arguments: Map<String, Value>,
-    /// `_meta["openai/locale"]`, a hint (BCP 47), at most 35 bytes.
-    pub locale: Option<String>,
-    /// `_meta["portcullis/preview"]`: tell what the call would do, and do nothing of it.
+    /// What is called, and with what.
+    pub target: Target,
+    /// What the client says of the person and their device.
+    pub hints: Hints,
+    /// `_meta["portcullis/preview"]`: tell what the call would do, and do nothing of it. Of tools only.
     pub preview: bool,
-    /// What the client can put to a person while it waits for this call.
+    /// What the client can put to a person, or do itself, while it waits for this call.
     pub asking: Asking,
+    /// The client takes a task for an answer, and comes back for what becomes of it.
+    pub tasks: bool,
     /// The replies to what an earlier round of this call asked.
     pub resume: Option<Resume>,
     /// [`Credentials::source`]: what tells callers without a token apart, for their rates.
     pub source: Option<IpAddr>,
+    /// Where the call says what it does while it does it; none: nobody listens.
+    pub notices: Option<Notices>,
+    /// The trace that the call is part of (W3C), where the client gave one.
+    pub trace: Option<Trace>,
 }
 
-/// What a client can put to a person.
+impl CallRequest {
+    /// A call of somebody who can be asked nothing, and who has said nothing beside it.
+    #[must_use]
+    pub fn new(correlation: Uuid, principal: Principal, target: Target) -> Self {
+        Self {
+            correlation,
+            principal,
+            target,
+            hints: Hints::default(),
+            preview: false,
+            asking: Asking::default(),
+            tasks: false,
+            resume: None,
+            source: None,
+            notices: None,
+            trace: None,
+        }
+    }
+}
+
+/// What is called. Every kind is a call of the plugin, with a permit, a sandbox and an audit row of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// `tools/call`.
+    Tool {
+        /// Its name on the wire, as the client sent it.
+        name: String,
+        /// `params.arguments`; a missing member is an empty object.
+        arguments: Map<String, Value>,
+    },
+    /// `resources/read`.
+    Resource {
+        /// As the client sent it.
+        uri: String,
+    },
+    /// `prompts/get`.
+    Prompt {
+        /// Its name on the wire, as the client sent it.
+        name: String,
+        /// `params.arguments`.
+        arguments: BTreeMap<String, String>,
+    },
+    /// `completion/complete`.
+    Completion {
+        /// What is completed.
+        reference: Reference,
+        /// `params.argument.name`.
+        argument: String,
+        /// `params.argument.value`.
+        value: String,
+        /// `params.context.arguments`.
+        context: BTreeMap<String, String>,
+    },
+}
+
+/// What has the argument that is completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// `ref/prompt`: its name on the wire.
+    Prompt(String),
+    /// `ref/resource`: a URI template as `resources/templates/list` has it.
+    Resource(String),
+}
+
+/// What a client says of the person and their device: hints, which may be wrong, and never decide what anybody may do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Hints {
+    /// `_meta["openai/locale"]` (BCP 47), at most 35 bytes.
+    pub locale: Option<String>,
+    /// `openai/userAgent`, at most 512 bytes.
+    pub user_agent: Option<String>,
+    /// `openai/userLocation`: an object, at most 1 KiB as JSON.
+    pub location: Option<Map<String, Value>>,
+    /// `openai/subject`, at most 256 bytes.
+    pub subject: Option<String>,
+    /// `openai/session`, at most 256 bytes.
+    pub session: Option<String>,
+    /// `openai/organization`, at most 256 bytes.
+    pub organization: Option<String>,
+}
+
+/// A place in a trace: `_meta.traceparent` and its companions, or the headers of those names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// The trace's id: 32 lower-case hexadecimal digits, not all zero.
+    pub id: String,
+    /// The span that called: 16 of them.
+    pub parent: String,
+}
+
+/// Where a call says what it does while it does it. Cloned, it is the same place.
+#[derive(Clone, Debug)]
+pub struct Notices {
+    /// Taken by the transport. When there is no room, whoever tells waits, within the time of the call.
+    pub sender: mpsc::Sender<Notice>,
+    /// The client has given a progress token.
+    pub progress: bool,
+    /// The least level of lines that the client wants; none: it wants none.
+    pub log: Option<NoticeLevel>,
+}
+
+/// Something that a call says before it ends. It has been cleaned and bounded.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// `notifications/progress`. Numbers rise within one call.
+    Progress {
+        /// How far.
+        done: f64,
+        /// Of how much.
+        total: Option<f64>,
+        /// For the person.
+        message: Option<String>,
+    },
+    /// `notifications/message`.
+    Message {
+        /// How much it matters.
+        level: NoticeLevel,
+        /// The plugin.
+        logger: String,
+        /// The text.
+        text: String,
+    },
+}
+
+/// How much a line for the client's log matters (RFC 5424), the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "their names are what they are")]
+pub enum NoticeLevel {
+    Debug,
+    Info,
+    Notice,
+    Warning,
+    Error,
+    Critical,
+    Alert,
+    Emergency,
+}
+
+/// The lists that clients read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ListKind {
+    /// `tools/list`.
+    Tools,
+    /// `resources/list`.
+    Resources,
+    /// `resources/templates/list`.
+    Templates,
+    /// `prompts/list`.
+    Prompts,
+}
+
+/// Something that a client can be told has changed.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Another catalogue is served. Which lists differ, and for whom, [`Backend::list`] says.
+    Catalogue,
+    /// What some resources hold may have changed.
+    Resources(Arc<dyn Touched>),
+    /// A task is in another state: [`Backend::task`] says in which.
+    Task {
+        /// Which.
+        id: TaskId,
+        /// Whose; nobody else is told.
+        principal: PrincipalKey,
+    },
+}
+
+/// Which resources, and for whom.
+pub trait Touched: fmt::Debug + Send + Sync {
+    /// Whether what `principal` reads under `uri` may have changed.
+    fn covers(&self, principal: &Principal, uri: &str) -> bool;
+}
+
+/// What a client can put to a person, or do itself, while it waits for a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Asking {
-    /// Nothing, as far as it has said.
-    #[default]
-    Nothing,
+pub struct Asking {
     /// A form (MCP elicitation, mode `form`).
-    Form,
+    pub form: bool,
+    /// To have its model say something (MCP sampling).
+    pub sampling: bool,
+    /// To tell its roots.
+    pub roots: bool,
+}
+
+impl Asking {
+    /// Nothing at all.
+    pub const NOTHING: Self = Self { form: false, sampling: false, roots: false };
+
+    /// Forms, and nothing else.
+    pub const FORM: Self = Self { form: true, ..Self::NOTHING };
 }
 
 /// A call that goes on after [`Ask`]. Everything in it comes from the client: nothing of it is checked by the transport.
@@ -89,7 +283,7 @@ pub struct Resume {
 /// What became of one question.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
-    /// `accept`: what the form holds.
+    /// To a form: `accept`, and what it holds. To anything else: the result.
     Accepted(Map<String, Value>),
     /// `decline`.
     Declined,
@@ -114,15 +308,54 @@ pub trait Backend: Send + Sync + 'static {
     /// What clients need to get a token; nothing, where no tokens are taken.
     fn resource(&self) -> Option<Resource>;
 
-    /// The tools that this principal may see, in the order of their names (catalogue MC-13, AU-06).
-    fn tools(&self, principal: &Principal) -> Arc<ToolList>;
+    /// What of one kind this principal may see, in the order of its names or URIs (catalogue MC-13, AU-06).
+    fn list(&self, kind: ListKind, principal: &Principal) -> Arc<List>;
 
-    /// Runs a tool. Dropping the future cancels the call.
+    /// What changes from now on. One that falls behind is told so by the channel, and has to take everything for changed.
+    fn changes(&self) -> broadcast::Receiver<Change>;
+
+    /// Runs a call. Dropping the future cancels it.
     ///
     /// # Errors
-    /// [`CallRefused`] when no answer of the tool exists; it has been audited. Arguments that the tool's schema does not
-    /// accept, limits and failures of the tool are answers, because a model can read and mend them.
-    fn call(&self, request: ToolRequest) -> impl Future<Output = Result<CallAnswer, CallRefused>> + Send;
+    /// [`CallRefused`] when no answer exists; it has been audited. Arguments that a tool's schema does not accept, limits and
+    /// failures of a tool are answers, because a model can read and mend them.
+    fn call(&self, request: CallRequest) -> impl Future<Output = Result<CallAnswer, CallRefused>> + Send;
+
+    /// A task of this principal. Reading one changes nothing.
+    ///
+    /// # Errors
+    /// [`CallRefused::UnknownTask`], of somebody else's tasks too; [`CallRefused::Unavailable`].
+    fn task(&self, principal: &Principal, id: TaskId) -> impl Future<Output = Result<Task, CallRefused>> + Send;
+
+    /// Takes replies to what a task asks. When all are there it goes on, after this has returned. Replies to what it does not
+    /// ask, or no longer, are left out.
+    ///
+    /// # Errors
+    /// As [`Backend::task`].
+    fn update_task(&self, update: TaskUpdate) -> impl Future<Output = Result<(), CallRefused>> + Send;
+
+    /// Ends a task, if it has not ended. It may come too late for what the task has done.
+    ///
+    /// # Errors
+    /// As [`Backend::task`].
+    fn cancel_task(&self, principal: &Principal, id: TaskId) -> impl Future<Output = Result<(), CallRefused>> + Send;
+
+    /// Keeps events of a stream, so that any process of this host can send them again.
+    ///
+    /// # Errors
+    /// [`NotKept`]: then only this process can.
+    fn keep_events(&self, events: StreamEvents) -> impl Future<Output = Result<(), NotKept>> + Send;
+
+    /// What is kept of a stream after the event `after`. None, when it is not there any more, never was, or is another holder's.
+    ///
+    /// # Errors
+    /// [`NotKept`].
+    fn kept_events(
+        &self,
+        stream: Uuid,
+        holder: String,
+        after: u64,
+    ) -> impl Future<Output = Result<Option<KeptEvents>, NotKept>> + Send;
 
     /// Whether calls can be taken: what `/health` answers (catalogue AD-01).
     fn healthy(&self) -> bool;
@@ -133,3 +366,32 @@ pub trait Backend: Send + Sync + 'static {
 
 /// JSON that was rendered once and is sent many times.
 pub type Rendered = Arc<RawValue>;
+
+impl NoticeLevel {
+    /// Every level, the least first.
+    pub const ALL: [Self; 8] = [
+        Self::Debug,
+        Self::Info,
+        Self::Notice,
+        Self::Warning,
+        Self::Error,
+        Self::Critical,
+        Self::Alert,
+        Self::Emergency,
+    ];
+
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+            Self::Alert => "alert",
+            Self::Emergency => "emergency",
+        }
+    }
+}

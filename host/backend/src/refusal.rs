@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use portcullis_manifest::{PrincipalKey, Scope};
 
+use crate::Asking;
+
 /// The credentials prove nobody.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unauthenticated {
@@ -41,6 +43,43 @@ pub enum CallRefused {
         /// At most 128 characters of what was asked for.
         name: String,
     },
+    /// No resource is under that URI, as far as this principal may see. JSON-RPC -32602 with `data.uri` (SEP-2164); -32002 before.
+    #[error("no resource is at `{uri}`: resources/list and resources/templates/list say what there is")]
+    UnknownResource {
+        /// At most 1024 characters of what was asked for.
+        uri: String,
+    },
+    /// No approved prompt of that name is visible to this principal. JSON-RPC -32602.
+    #[error("unknown prompt `{name}`: call prompts/list for the prompts that are served")]
+    UnknownPrompt {
+        /// At most 128 characters of what was asked for.
+        name: String,
+    },
+    /// What came with a prompt, a completion or a resource is not what it takes. JSON-RPC -32602.
+    #[error("{0}")]
+    Params(String),
+    /// A prompt, a completion or a resource failed: there is no result that could say so. JSON-RPC -32603.
+    #[error("{0}")]
+    Failed(String),
+    /// The call has to ask what this client has not said that it can be asked. JSON-RPC -32021 (2026-07-28).
+    #[error("this call has to ask for what this client has not declared: {}", missing(needed))]
+    Capability {
+        /// What is missing: true where it is.
+        needed: Asking,
+    },
+    /// The call goes on without its request, and the client has not said that it comes back for it. JSON-RPC -32021 (2026-07-28);
+    /// a tool error before.
+    #[error(
+        "`{tool}` takes longer than a request should wait, and this client has not declared the extension \
+         `io.modelcontextprotocol/tasks`, by which it would come back for the result"
+    )]
+    TasksNeeded {
+        /// Its name on the wire.
+        tool: String,
+    },
+    /// This principal has no task of that id, or not any longer. JSON-RPC -32602.
+    #[error("no task of yours has that id: it never was, it is somebody else's, or it has expired (`ttlMs`)")]
+    UnknownTask,
     /// The tool is called by somebody, and nobody has signed in. HTTP 401, or a result that makes the client link an account.
     #[error("this tool is called by somebody who has signed in")]
     SignIn {
@@ -74,6 +113,11 @@ pub enum CallRefused {
         /// What is wrong, without paths.
         reason: &'static str,
     },
+}
+
+fn missing(needed: &Asking) -> String {
+    let words = [(needed.form, "elicitation"), (needed.sampling, "sampling"), (needed.roots, "roots")];
+    words.into_iter().filter_map(|(is, word)| is.then_some(word)).collect::<Vec<_>>().join(", ")
 }
 
 fn list(scopes: &[Scope]) -> String {

@@ -1,18 +1,21 @@
 //! JSON-RPC messages as types. One pass over the bytes; what no method reads is checked and dropped.
 
+mod hints;
 mod meta;
+mod method;
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
+use portcullis_backend::NoticeLevel;
 use serde_json::{Map, Value};
 
 use crate::{
     era::Version,
-    fault::ECHO,
     json::{JsonError, Reader},
 };
 
 pub(crate) use meta::{Capabilities, Meta};
+pub(crate) use method::Method;
 
 /// A request's id: a string or an integer, never null (facts A2). Sent back as it came.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,23 +34,6 @@ pub(crate) enum Field<T> {
     Is(T),
 }
 
-/// A method, parsed once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Method {
-    Initialize,
-    Discover,
-    Ping,
-    ListTools,
-    CallTool,
-    /// Not served; known because its requests carry `Mcp-Name`.
-    GetPrompt,
-    /// Not served; known because its requests carry `Mcp-Name`.
-    ReadResource,
-    /// A notification that matters on a stream.
-    Cancelled,
-    Other(Box<str>),
-}
-
 /// Every parameter that any method reads.
 #[derive(Debug, Default)]
 pub(crate) struct Params {
@@ -61,6 +47,13 @@ pub(crate) struct Params {
     pub(crate) capabilities: Field<Capabilities>,
     pub(crate) input_responses: Field<Map<String, Value>>,
     pub(crate) request_state: Field<String>,
+    pub(crate) task_id: Field<String>,
+    pub(crate) level: Field<NoticeLevel>,
+    /// `ref`
+    pub(crate) reference: Field<Map<String, Value>>,
+    pub(crate) argument: Field<Map<String, Value>>,
+    pub(crate) context: Field<Map<String, Value>>,
+    pub(crate) notifications: Field<Map<String, Value>>,
 }
 
 /// A message that wants an answer.
@@ -200,42 +193,23 @@ impl Params {
                 "requestId" => params.request_id = id(reader)?,
                 "capabilities" => params.capabilities = object(reader, Capabilities::read)?,
                 "inputResponses" => params.input_responses = object(reader, |reader| reader.map())?,
+                "level" => {
+                    params.level = match text(reader)? {
+                        Field::Is(level) => meta::notice_level(&level).map_or(Field::Wrong, Field::Is),
+                        other => other.map(|_| NoticeLevel::Info),
+                    };
+                }
                 "requestState" => params.request_state = text(reader)?.map(Cow::into_owned),
+                "taskId" => params.task_id = text(reader)?.map(Cow::into_owned),
+                "ref" => params.reference = object(reader, |reader| reader.map())?,
+                "argument" => params.argument = object(reader, |reader| reader.map())?,
+                "context" => params.context = object(reader, |reader| reader.map())?,
+                "notifications" => params.notifications = object(reader, |reader| reader.map())?,
                 _ => drop(reader.value()?),
             }
             Ok(())
         })?;
         Ok(params)
-    }
-}
-
-impl Method {
-    fn read(name: &str) -> Self {
-        match name {
-            "initialize" => Self::Initialize,
-            "server/discover" => Self::Discover,
-            "ping" => Self::Ping,
-            "tools/list" => Self::ListTools,
-            "tools/call" => Self::CallTool,
-            "prompts/get" => Self::GetPrompt,
-            "resources/read" => Self::ReadResource,
-            "notifications/cancelled" => Self::Cancelled,
-            other => Self::Other(other.into()),
-        }
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        match self {
-            Self::Initialize => "initialize",
-            Self::Discover => "server/discover",
-            Self::Ping => "ping",
-            Self::ListTools => "tools/list",
-            Self::CallTool => "tools/call",
-            Self::GetPrompt => "prompts/get",
-            Self::ReadResource => "resources/read",
-            Self::Cancelled => "notifications/cancelled",
-            Self::Other(name) => name,
-        }
     }
 }
 
@@ -253,19 +227,17 @@ impl Id {
 }
 
 impl<T> Field<T> {
+    /// What is there, which is not there any more.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Absent)
+    }
+
     fn map<U>(self, change: impl FnOnce(T) -> U) -> Field<U> {
         match self {
             Self::Absent => Field::Absent,
             Self::Wrong => Field::Wrong,
             Self::Is(value) => Field::Is(change(value)),
         }
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // It comes from the client and goes into errors: short, and as text.
-        self.as_str().chars().take(ECHO).try_for_each(|character| write!(f, "{character}"))
     }
 }
 

@@ -1,10 +1,11 @@
-//! Cursors of lists: opaque, authenticated, good for one generation of the catalogue (catalogue MC-13) and for the principal
+//! Cursors of lists: opaque, authenticated, good for one list, one generation of the catalogue (catalogue MC-13) and for the principal
 //! whose list it was (catalogue AU-08).
 
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use portcullis_backend::ListKind;
 use portcullis_manifest::PrincipalKey;
 use sha2::{Digest as _, Sha256};
 
@@ -12,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 const TAG: usize = 16;
 
 /// Keeps cursors of one purpose from passing for another.
-const DOMAIN: &[u8] = b"portcullis tools/list cursor 2\0";
+const DOMAIN: &[u8] = b"portcullis list cursor 3\0";
 
 /// Authenticates cursors. Replicas behind one balancer need the same key.
 #[derive(Clone)]
@@ -22,7 +23,7 @@ pub struct CursorKey([u8; 32]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadCursor {
     /// Also one of another principal: whoever guesses learns nothing.
-    #[error("this server did not make that cursor for this principal: list again without one")]
+    #[error("this server did not make that cursor for this list and this principal: list again without one")]
     Foreign,
     #[error("the list has changed since that cursor was made: list again without one")]
     Stale,
@@ -41,20 +42,26 @@ impl CursorKey {
         Self(rand::random())
     }
 
-    /// A cursor for what comes after the tool `last`.
-    pub(crate) fn make(&self, principal: &PrincipalKey, generation: u64, last: &str) -> String {
+    /// A cursor for what comes after `last`.
+    pub(crate) fn make(&self, kind: ListKind, principal: &PrincipalKey, generation: u64, last: &str) -> String {
         let mut bytes = generation.to_be_bytes().to_vec();
         bytes.extend_from_slice(last.as_bytes());
-        let tag = self.mac(principal, &bytes).finalize().into_bytes();
+        let tag = self.mac(kind, principal, &bytes).finalize().into_bytes();
         bytes.extend_from_slice(&tag[..TAG]);
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The tool after which the next page begins.
-    pub(crate) fn open(&self, principal: &PrincipalKey, generation: u64, cursor: &str) -> Result<String, BadCursor> {
+    /// What the next page begins after.
+    pub(crate) fn open(
+        &self,
+        kind: ListKind,
+        principal: &PrincipalKey,
+        generation: u64,
+        cursor: &str,
+    ) -> Result<String, BadCursor> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| BadCursor::Foreign)?;
         let (content, tag) = bytes.split_last_chunk::<TAG>().ok_or(BadCursor::Foreign)?;
-        self.mac(principal, content).verify_truncated_left(tag).map_err(|_| BadCursor::Foreign)?;
+        self.mac(kind, principal, content).verify_truncated_left(tag).map_err(|_| BadCursor::Foreign)?;
         let (made_for, last) = content.split_first_chunk().ok_or(BadCursor::Foreign)?;
         if u64::from_be_bytes(*made_for) != generation {
             return Err(BadCursor::Stale);
@@ -62,11 +69,11 @@ impl CursorKey {
         String::from_utf8(last.to_vec()).map_err(|_| BadCursor::Foreign)
     }
 
-    fn mac(&self, principal: &PrincipalKey, content: &[u8]) -> Hmac<Sha256> {
+    fn mac(&self, kind: ListKind, principal: &PrincipalKey, content: &[u8]) -> Hmac<Sha256> {
         let mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of every length");
         // A digest has one length, so no part of a name passes for part of what follows it.
         let principal = Sha256::digest(principal.to_string());
-        mac.chain_update(DOMAIN).chain_update(principal).chain_update(content)
+        mac.chain_update(DOMAIN).chain_update([kind as u8]).chain_update(principal).chain_update(content)
     }
 }
 
@@ -97,12 +104,15 @@ mod tests {
         ];
         let key = CursorKey::new([1; 32]);
         for (nth, principal) in principals.iter().enumerate() {
-            let cursor = key.make(principal, 7, "notes_create");
+            let cursor = key.make(ListKind::Tools, principal, 7, "notes_create");
             for (other, of) in principals.iter().enumerate() {
                 let expected = if nth == other { Ok("notes_create".to_owned()) } else { Err(BadCursor::Foreign) };
-                assert_eq!(key.open(of, 7, &cursor), expected, "{principal} {of}");
+                assert_eq!(key.open(ListKind::Tools, of, 7, &cursor), expected, "{principal} {of}");
             }
-            assert_eq!(key.open(principal, 8, &cursor), Err(BadCursor::Stale));
+            assert_eq!(key.open(ListKind::Tools, principal, 8, &cursor), Err(BadCursor::Stale));
+            for other in [ListKind::Resources, ListKind::Templates, ListKind::Prompts] {
+                assert_eq!(key.open(other, principal, 7, &cursor), Err(BadCursor::Foreign));
+            }
         }
     }
 }

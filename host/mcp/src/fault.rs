@@ -6,7 +6,7 @@ use std::{borrow::Cow, time::Duration};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use portcullis_backend::{CallRefused, RefusalRule, Unauthenticated};
 use portcullis_manifest::{hides, visible};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
@@ -14,6 +14,8 @@ use crate::{
     challenge::{Challenges, Wrong},
     codec::{Id, Malformed, Method},
     era::{Era, Revision, SUPPORTED},
+    hub::TooManyStreams,
+    methods::EXTENSION,
 };
 
 /// A refusal, complete but for the request's id.
@@ -168,11 +170,29 @@ impl Fault {
         fault
     }
 
+    /// The backend answered with what was not asked of it.
+    pub(crate) fn internal() -> Self {
+        Self::new(StatusCode::OK, -32603, None, "the host failed")
+    }
+
+    /// A call that can't go on, and has no result that could say so. It was audited as a call.
+    pub(crate) fn failed(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::OK, -32603, None, message)
+    }
+
     /// What a refusal by the backend looks like on the wire. The backend has audited it.
-    pub(crate) fn refused(refused: &CallRefused, correlation: Uuid, challenges: &Challenges) -> Self {
+    pub(crate) fn refused(era: Era, refused: &CallRefused, correlation: Uuid, challenges: &Challenges) -> Self {
         let message = refused.to_string();
         let (status, code, header) = match refused {
-            CallRefused::UnknownTool { .. } | CallRefused::State { .. } => (StatusCode::OK, -32602, None),
+            CallRefused::UnknownTool { .. }
+            | CallRefused::UnknownPrompt { .. }
+            | CallRefused::UnknownTask
+            | CallRefused::Params(_)
+            | CallRefused::State { .. } => (StatusCode::OK, -32602, None),
+            CallRefused::UnknownResource { .. } if era == Era::Legacy => (StatusCode::OK, -32002, None),
+            CallRefused::UnknownResource { .. } => (StatusCode::OK, -32602, None),
+            CallRefused::Failed(_) => (StatusCode::OK, -32603, None),
+            CallRefused::Capability { .. } | CallRefused::TasksNeeded { .. } => (StatusCode::BAD_REQUEST, -32021, None),
             CallRefused::SignIn { needed } => {
                 let challenge = challenges.header(None, needed);
                 (StatusCode::UNAUTHORIZED, 40100, Some((header::WWW_AUTHENTICATE, challenge)))
@@ -191,8 +211,29 @@ impl Fault {
             }
         };
         let mut fault = Self::new(status, code, None, message);
-        fault.data = Some(json!({ "correlation": correlation }));
+        let mut data = json!({ "correlation": correlation });
+        match refused {
+            CallRefused::UnknownResource { uri } => data["uri"] = json!(uri),
+            CallRefused::Capability { needed } => {
+                let kinds = [("elicitation", needed.form), ("sampling", needed.sampling), ("roots", needed.roots)];
+                let kinds = kinds.into_iter().filter(|(_, missing)| *missing);
+                let needed: Map<String, Value> = kinds.map(|(kind, _)| (kind.to_owned(), json!({}))).collect();
+                data["requiredCapabilities"] = Value::Object(needed);
+            }
+            CallRefused::TasksNeeded { .. } => data["requiredCapabilities"] = tasks(),
+            _ => {}
+        }
+        fault.data = Some(data);
         fault.header = header.map(Box::new);
+        fault
+    }
+
+    /// What is asked for is part of the extension for tasks, which this request does not declare.
+    pub(crate) fn needs_tasks() -> Self {
+        const MESSAGE: &str =
+            "this needs `extensions[\"io.modelcontextprotocol/tasks\"]` among the client capabilities of the request";
+        let mut fault = Self::by(RefusalRule::Params, StatusCode::BAD_REQUEST, -32021, MESSAGE);
+        fault.data = Some(json!({ "requiredCapabilities": tasks() }));
         fault
     }
 
@@ -210,6 +251,45 @@ impl Fault {
     pub(crate) fn too_many_questions(too_many: TooMany) -> Self {
         let rule = Some(RefusalRule::Message);
         Self::new(StatusCode::SERVICE_UNAVAILABLE, 50303, rule, format!("the tool has a question, and {too_many}"))
+    }
+
+    /// More streams than may wait for what changes.
+    pub(crate) fn too_many_streams(too_many: TooManyStreams) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, 50305, Some(RefusalRule::Message), too_many.to_string())
+    }
+
+    /// The answer would be a stream, and the client takes none.
+    pub(crate) fn wants_events() -> Self {
+        Self::http(
+            RefusalRule::Accept,
+            StatusCode::NOT_ACCEPTABLE,
+            "the answer is a stream of events: send the header Accept: application/json, text/event-stream",
+        )
+    }
+
+    /// There is nowhere to tell this client anything, so that it was not offered.
+    pub(crate) fn no_session() -> Self {
+        const MESSAGE: &str = "nothing can be told to this client: it has no session, or not this one";
+        Self::by(RefusalRule::UnknownMethod, StatusCode::OK, -32601, MESSAGE)
+    }
+
+    /// What a client wants to read on is not kept, or not its own.
+    pub(crate) fn no_stream() -> Self {
+        const MESSAGE: &str =
+            "nothing is kept of that stream for this client: its time is over, or `Last-Event-ID` is another's";
+        Self::http(RefusalRule::Message, StatusCode::NOT_FOUND, MESSAGE)
+    }
+
+    /// All that may be kept is taken.
+    pub(crate) fn no_room_for_streams() -> Self {
+        const MESSAGE: &str = "this server keeps as many streams as it may; try again later";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, 50305, Some(RefusalRule::Message), MESSAGE)
+    }
+
+    /// The credentials of a stream prove somebody else by now.
+    pub(crate) fn another_principal() -> Self {
+        const MESSAGE: &str = "the access token proves somebody else than who opened this stream: open another one";
+        Self::by(RefusalRule::Message, StatusCode::UNAUTHORIZED, 40101, MESSAGE)
     }
 
     /// An answer to a question that is not taken.
@@ -239,6 +319,11 @@ impl Fault {
         out.push(b'}');
         out
     }
+}
+
+/// The capability without which there are no tasks.
+fn tasks() -> Value {
+    json!({ "extensions": { EXTENSION: {} } })
 }
 
 /// The message with whatever hides, or is obeyed by a terminal, as its code point: parts of it can be the client's, and who

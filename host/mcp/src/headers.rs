@@ -74,6 +74,7 @@ fn named<'a>(method: &Method, params: &'a Params) -> Option<&'a Field<String>> {
     match method {
         Method::CallTool | Method::GetPrompt => Some(&params.name),
         Method::ReadResource => Some(&params.uri),
+        Method::GetTask | Method::UpdateTask | Method::CancelTask => Some(&params.task_id),
         _ => None,
     }
 }

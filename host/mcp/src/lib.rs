@@ -14,6 +14,7 @@
 //! | 40300 | 403 | `Host` is not an allowed host |
 //! | 40301 | 403 | `Origin` is not an allowed origin |
 //! | 40302 | 403 | the token lacks scopes |
+//! | 40400 | 404 | nothing is kept of that stream, or not for this client |
 //! | 40500 | 405 | the path is not served by that HTTP method |
 //! | 40600 | 406 | the client takes neither JSON nor an event stream |
 //! | 40800 | 408 | the body did not come in time |
@@ -26,6 +27,7 @@
 //! | 50302 | 503 | too many requests are open on one stream |
 //! | 50303 | 503 | too many questions wait for a person |
 //! | 50304 | 503 | nobody can say now whether the credentials are good |
+//! | 50305 | 503 | too many streams wait for what changes |
 //!
 //! Errors of the way of a call (an unknown tool's -32602, a call's 40100, 40302, 503xx) carry `data.correlation`, which names the call in the audit.
 
@@ -37,16 +39,20 @@ mod era;
 mod fault;
 mod headers;
 mod http;
+mod hub;
 mod json;
 mod lines;
 mod listing;
 mod methods;
 mod mirror;
+mod notices;
 mod protocol;
 mod reply;
 mod stdio;
+mod streams;
 #[cfg(test)]
 mod testing;
+mod trace;
 
 pub use asking::{QuestionLimits, SessionKey};
 pub use challenge::{InvalidPublicUrl, PublicUrl};
@@ -55,4 +61,6 @@ pub use http::{
     AllowedHosts, AllowedOrigins, DEFAULT_BODY_LIMIT, DEFAULT_BODY_MEMORY, DEFAULT_PAGE_SIZE, Front, HttpConfig,
     InvalidHost, InvalidOrigin, source_of,
 };
+pub use hub::ListenLimits;
 pub use stdio::serve_stdio;
+pub use streams::StreamLimits;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderName};
-use portcullis_backend::{Rendered, ToolDescriptor};
+use portcullis_backend::{Descriptor, Rendered};
 use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
@@ -48,7 +48,7 @@ impl Mirrors {
     pub(crate) fn agree(
         &self,
         era: Era,
-        tool: &ToolDescriptor,
+        tool: &Descriptor,
         arguments: &Map<String, Value>,
         headers: &HeaderMap,
     ) -> Result<(), Fault> {

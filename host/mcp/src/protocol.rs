@@ -4,20 +4,22 @@
 use std::{net::IpAddr, sync::Arc};
 
 use http::HeaderMap;
-use portcullis_backend::{Backend, Refusal};
+use portcullis_backend::{Backend, ListKind, Refusal};
 use portcullis_manifest::Principal;
 
 use crate::{
-    asking::{Desk, Holder, Peer, QuestionLimits, SessionKey, Sessions},
+    asking::{Desk, Holder, Levels, Peer, QuestionLimits, Session, SessionKey, Sessions},
     challenge::Challenges,
     codec::{Answer, Field, Id, Incoming, Malformed, Method, Params, Request},
     era::{Era, Revision, Version},
     fault::Fault,
     headers,
+    hub::{Hub, ListenLimits},
     listing::Listing,
     methods::Texts,
     mirror::Mirrors,
     reply::{Outcome, Reply},
+    streams::{StreamLimits, Streams},
 };
 
 /// Answers messages with the help of a backend.
@@ -29,6 +31,9 @@ pub(crate) struct Protocol<B> {
     pub(crate) texts: Texts,
     pub(crate) sessions: Sessions,
     pub(crate) desk: Arc<Desk>,
+    pub(crate) levels: Levels,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) streams: Arc<Streams>,
 }
 
 /// How a message came.
@@ -52,10 +57,24 @@ impl<B: Backend> Protocol<B> {
         listing: Listing,
         session_key: &SessionKey,
         questions: QuestionLimits,
+        listening: ListenLimits,
+        streams: StreamLimits,
     ) -> Self {
         let texts = Texts::new(backend.server());
         let (sessions, desk) = (Sessions::new(session_key), Arc::new(Desk::new(questions)));
-        Self { backend, challenges, listing, mirrors: Mirrors::default(), texts, sessions, desk }
+        let (mirrors, hub, levels) = (Mirrors::default(), Arc::new(Hub::new(listening)), Levels::default());
+        Self {
+            backend,
+            challenges,
+            listing,
+            mirrors,
+            texts,
+            sessions,
+            desk,
+            levels,
+            hub,
+            streams: Arc::new(Streams::new(streams)),
+        }
     }
 
     /// Answers one message, whatever it is.
@@ -116,9 +135,22 @@ impl<B: Backend> Protocol<B> {
         }
         let reply = match (&method, era) {
             (Method::CallTool, _) => return self.call_tool(principal, via, era, id, params).await,
-            (Method::ListTools, _) => Reply::result(self.list_tools(principal, era, id, &params)?),
+            (Method::ReadResource, _) => return self.read_resource(principal, via, era, id, params).await,
+            (Method::GetPrompt, _) => return self.get_prompt(principal, via, era, id, params).await,
+            (Method::Complete, _) => return self.complete(principal, via, era, id, params).await,
+            (Method::ListTools, _) => self.list(ListKind::Tools, principal, era, id, &params)?,
+            (Method::ListResources, _) => self.list(ListKind::Resources, principal, era, id, &params)?,
+            (Method::ListTemplates, _) => self.list(ListKind::Templates, principal, era, id, &params)?,
+            (Method::ListPrompts, _) => self.list(ListKind::Prompts, principal, era, id, &params)?,
             (Method::Discover, Era::Modern) => Reply::result(self.discover(id)),
+            (Method::Listen, Era::Modern) => return self.listen(principal, via, id, params).await,
+            (Method::GetTask, Era::Modern) => self.get_task(principal, id, &params).await?,
+            (Method::UpdateTask, Era::Modern) => self.update_task(principal, id, params).await?,
+            (Method::CancelTask, Era::Modern) => self.cancel_task(principal, id, &params).await?,
+            (Method::Subscribe, Era::Legacy) => self.subscribe(principal, via, id, params, true)?,
+            (Method::Unsubscribe, Era::Legacy) => self.subscribe(principal, via, id, params, false)?,
             (Method::Initialize, Era::Legacy) => self.initialize(principal, via, id, &params)?,
+            (Method::SetLevel, Era::Legacy) => Reply::result(self.set_level(principal, via, id, &params)?),
             (Method::Ping, Era::Legacy) => Reply::result(self.ping(id)),
             _ => return Err(Fault::unknown_method(&method, era)),
         };
@@ -126,10 +158,18 @@ impl<B: Backend> Protocol<B> {
     }
 
     /// Which legacy client a message comes from, if it is one that can be asked.
-    pub(crate) fn holder(&self, principal: &Principal, via: Via<'_>) -> Option<Holder> {
+    pub(crate) fn session(&self, principal: &Principal, via: Via<'_>) -> Option<Session> {
         match via {
             Via::Http { headers, .. } => self.sessions.open(headers::session(headers)?, principal),
-            Via::Stream(peer) => peer.holder(principal),
+            Via::Stream(peer) => peer.session(principal),
+        }
+    }
+
+    /// Whose subscriptions a message is about: a stream's, or those of a session.
+    pub(crate) fn listener(&self, principal: &Principal, via: Via<'_>) -> Option<Holder> {
+        match via {
+            Via::Http { .. } => self.session(principal, via).map(|session| session.holder),
+            Via::Stream(peer) => Some(peer.listener(principal)),
         }
     }
 
@@ -141,12 +181,13 @@ impl<B: Backend> Protocol<B> {
             Era::Modern => Ok(()),
             Era::Legacy => {
                 legacy(via, method, params, claimed.as_ref())?;
-                // Of calls that run, the connection is the handle; one that waits for a person ends by this.
+                // Of most calls that run, the connection is the handle; one that waits for a person, or says things, ends by this.
                 if *method == Method::Cancelled
                     && let Field::Is(request) = &params.request_id
-                    && let Some(holder) = self.holder(principal, via)
+                    && let Some(session) = self.session(principal, via)
                 {
-                    self.desk.cancel(&holder, request);
+                    self.desk.cancel(&session.holder, request);
+                    self.streams.cancel(&session.holder, request);
                 }
                 Ok(())
             }
@@ -163,7 +204,10 @@ impl<B: Backend> Protocol<B> {
         }
         // An error without an id is for what could not be read.
         let Some(id) = id else { return Ok(()) };
-        self.desk.answer(self.holder(principal, via).as_ref(), principal, id, answer).map_err(Fault::no_answer)
+        let session = self.session(principal, via);
+        self.desk
+            .answer(session.as_ref().map(|session| &session.holder), principal, id, answer)
+            .map_err(Fault::no_answer)
     }
 
     /// Turns a refusal into an answer, and tells the backend where it does not know yet.

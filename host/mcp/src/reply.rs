@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
-use crate::{asking::Talk, codec::Id};
+use crate::{asking::Talk, codec::Id, methods::Listen};
 
 /// An answer for either transport. HTTP sends everything, a stream only the body.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(crate) enum Outcome {
     Reply(Reply),
     /// A legacy client has to be asked before there is an answer.
     Talk(Box<Talk>),
+    /// A modern client waits for what changes.
+    Listen(Box<Listen>),
 }
 
 impl Reply {

@@ -27,10 +27,13 @@ use crate::{
     cursor::CursorKey,
     fault::Fault,
     http::{DEFAULT_BODY_LIMIT, DEFAULT_PAGE_SIZE},
+    hub::{Event, ListenLimits, Wanted, Watch},
     lines::{Line, Lines},
     listing::Listing,
+    methods::notification,
     protocol::{Protocol, Via},
     reply::{Outcome, Reply},
+    streams::StreamLimits,
 };
 
 /// How many requests of one stream are answered at once.
@@ -75,7 +78,15 @@ where
     let listing = Listing::new(DEFAULT_PAGE_SIZE, CursorKey::random());
     // The stream is the session: none is given out.
     let session_key = SessionKey::random();
-    let protocol = Protocol::new(backend, Challenges::new(None), listing, &session_key, questions);
+    let protocol = Protocol::new(
+        backend,
+        Challenges::new(None),
+        listing,
+        &session_key,
+        questions,
+        ListenLimits::default(),
+        StreamLimits::default(),
+    );
     let peer = Peer::new();
     let (asking, mut asked) = mpsc::channel::<Bytes>(WAITING);
     let mut lines = Lines::new(reader, DEFAULT_BODY_LIMIT);
@@ -83,12 +94,14 @@ where
     let mut open = HashMap::<Id, AbortHandle>::new();
     let mut running = FuturesUnordered::new();
     let mut deadline = None;
+    // A legacy client is told what changes without asking for it.
+    let mut told = None::<Watch<B>>;
 
     while deadline.is_none() || !running.is_empty() || !output.is_idle() {
         tokio::select! {
             biased;
             written = output.advance(), if !output.is_idle() => written?,
-            Some(message) = asked.recv() => output.push(&message),
+            Some(message) = asked.recv(), if output.has_room() => output.push(&message),
             Some((id, done)) = running.next() => {
                 open.remove(&id);
                 // What a call has said before its answer goes before it.
@@ -101,8 +114,16 @@ where
                     output.push(&reply.body);
                 }
             }
+            event = next_of(&mut told), if output.has_room() => match event {
+                Event::Closed => told = None,
+                event => output.push(&notification(&event, None)),
+            },
             line = lines.next(), if deadline.is_none() && output.has_room() => match line? {
-                None => deadline = Some(Instant::now() + grace),
+                None => {
+                    deadline = Some(Instant::now() + grace);
+                    // Who says nothing more has heard enough of what changes.
+                    protocol.hub.close();
+                }
                 Some(Line::TooLong) => {
                     output.push(&protocol.refuse(Fault::too_large(DEFAULT_BODY_LIMIT), None, Some(&principal)).body);
                 }
@@ -118,6 +139,9 @@ where
                         if let Field::Is(id) = &params.request_id && let Some(request) = open.get(id) {
                             request.abort();
                         }
+                    }
+                    Ok(Incoming::Notification(Method::Initialized, _)) if told.is_none() => {
+                        told = watch(&protocol, &principal, &peer);
                     }
                     // Nothing of this waits for anything.
                     other => {
@@ -163,6 +187,7 @@ async fn run<B: Backend>(
             Outcome::Reply(reply) => Some(reply),
             // On the heap, so that calls that ask nothing have no room for it.
             Outcome::Talk(talk) => Box::pin(protocol.talk(*talk, asking)).await,
+            Outcome::Listen(listen) => Box::pin(protocol.listen_on(*listen, asking)).await,
         }
     };
     (id, Abortable::new(answer, registration).await)
@@ -171,6 +196,20 @@ async fn run<B: Backend>(
 async fn passed(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
+    }
+}
+
+/// What a legacy client is told from now on.
+fn watch<B: Backend>(protocol: &Protocol<B>, principal: &Principal, peer: &Peer) -> Option<Watch<B>> {
+    let place = protocol.hub.enter(principal.key()).ok()?;
+    let uris = protocol.hub.subscriptions(&peer.listener(principal)).ok()?;
+    Some(protocol.hub.watch(&protocol.backend, principal.clone(), Wanted::legacy(uris), place))
+}
+
+async fn next_of<B: Backend>(told: &mut Option<Watch<B>>) -> Event {
+    match told {
+        Some(watch) => watch.next().await,
         None => pending().await,
     }
 }

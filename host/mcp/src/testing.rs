@@ -1,6 +1,13 @@
 //! A backend for the tests of both transports: small, in memory, and keeping note of what it was told.
 
+mod acts;
+mod lists;
+mod schema;
+mod tasks;
+mod telling;
+
 use std::{
+    collections::{BTreeMap, HashMap},
     net::IpAddr,
     sync::{
         Arc, Mutex,
@@ -10,27 +17,45 @@ use std::{
 };
 
 use portcullis_backend::{
-    Ask, Asking, Authorization, Backend, CallAnswer, CallRefused, Credentials, Question, Refusal, RefusalRule, Reply,
-    Resource, ServerInfo, ToolAnswer, ToolDescriptor, ToolList, ToolRequest, Unauthenticated,
+    Answer, Asking, Authorization, Backend, CallAnswer, CallRefused, CallRequest, Change, Credentials, Descriptor,
+    KeptEvents, List, ListKind, NotKept, Refusal, RefusalRule, Resource, ServerInfo, StreamEvents, Task, TaskId,
+    TaskUpdate, ToolAnswer, Unauthenticated,
 };
 use portcullis_manifest::{Grants, Principal, PrincipalKey, Scope};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
+use tokio::sync::{Semaphore, broadcast};
+use uuid::Uuid;
+
+use acts::{asks, made, named, of_kind};
+use lists::{Touch, list, subject_of};
+
+pub(crate) use acts::STATE;
+pub(crate) use schema::assert_valid;
+pub(crate) use tasks::task;
 
 pub(crate) struct Echo {
     info: ServerInfo,
     /// The bearer values that prove somebody, and whom; without any, everybody is local.
-    secrets: Vec<(&'static str, &'static str)>,
+    secrets: Mutex<Vec<(&'static str, &'static str)>>,
     /// Whether who has no bearer value is anonymous.
     without_sign_in: bool,
     resource: Option<Resource>,
-    list: Arc<ToolList>,
+    lists: Mutex<BTreeMap<ListKind, Arc<List>>>,
+    /// What only this subject sees.
+    own: Mutex<BTreeMap<(String, ListKind), Arc<List>>>,
+    pub(crate) changes: broadcast::Sender<Change>,
     pub(crate) told: Mutex<Vec<Refusal>>,
-    pub(crate) requests: Mutex<Vec<ToolRequest>>,
+    pub(crate) requests: Mutex<Vec<CallRequest>>,
     /// Where those came from whose credentials it looked at.
     pub(crate) sources: Mutex<Vec<Option<IpAddr>>>,
     /// Calls of `slow` that began, and those that were dropped before an answer.
     pub(crate) began: AtomicUsize,
     pub(crate) dropped: Arc<AtomicUsize>,
+    /// What it keeps of streams: whose, the events, and whether they have ended.
+    pub(crate) streams: Mutex<HashMap<Uuid, (String, KeptEvents)>>,
+    /// Calls of `telling` that wait go on, each by one.
+    pub(crate) gate: Semaphore,
+    pub(crate) tasks: tasks::Tasks,
 }
 
 impl Echo {
@@ -42,8 +67,13 @@ impl Echo {
 
     /// With these tools, which have to be in order.
     pub(crate) fn listing(generation: u64, names: impl IntoIterator<Item = String>) -> Self {
-        let tools =
-            names.into_iter().map(|name| ToolDescriptor { json: descriptor(&name), name: name.parse().unwrap() });
+        let few = |kind, names: &[&str]| (kind, list(kind, generation, names.iter().map(ToString::to_string)));
+        let lists = [
+            (ListKind::Tools, list(ListKind::Tools, generation, names)),
+            few(ListKind::Resources, &["docs://a", "docs://b"]),
+            few(ListKind::Templates, &["docs://{+path}"]),
+            few(ListKind::Prompts, &["asking", "greeting"]),
+        ];
         Self {
             info: ServerInfo {
                 name: "portcullis".into(),
@@ -51,15 +81,20 @@ impl Echo {
                 version: "9.8.7".into(),
                 instructions: Some("Use \"echo\" to echo.".into()),
             },
-            secrets: Vec::new(),
+            secrets: Mutex::default(),
             without_sign_in: false,
             resource: None,
-            list: Arc::new(ToolList { generation, varies: true, tools: tools.collect() }),
+            lists: Mutex::new(lists.into()),
+            own: Mutex::default(),
+            changes: broadcast::channel(16).0,
             told: Mutex::default(),
             requests: Mutex::default(),
             sources: Mutex::default(),
             began: AtomicUsize::new(0),
             dropped: Arc::default(),
+            gate: Semaphore::new(0),
+            tasks: tasks::Tasks::default(),
+            streams: Mutex::default(),
         }
     }
 
@@ -67,8 +102,8 @@ impl Echo {
         self.with_principal(secret, "ann")
     }
 
-    pub(crate) fn with_principal(mut self, secret: &'static str, subject: &'static str) -> Self {
-        self.secrets.push((secret, subject));
+    pub(crate) fn with_principal(self, secret: &'static str, subject: &'static str) -> Self {
+        self.secrets.lock().unwrap().push((secret, subject));
         self
     }
 
@@ -77,11 +112,61 @@ impl Echo {
         self
     }
 
-    /// A list that no principal sees otherwise.
-    pub(crate) fn the_same_for_all(mut self) -> Self {
-        let ToolList { generation, tools, .. } = &*self.list;
-        self.list = Arc::new(ToolList { generation: *generation, varies: false, tools: Arc::clone(tools) });
+    /// Tools that no principal sees otherwise.
+    pub(crate) fn the_same_for_all(self) -> Self {
+        let mut lists = self.lists.lock().unwrap();
+        let List { generation, items, .. } = &*lists[&ListKind::Tools];
+        let same = List { generation: *generation, varies: false, items: Arc::clone(items) };
+        lists.insert(ListKind::Tools, same.into());
+        drop(lists);
         self
+    }
+
+    /// Lists these from now on, which have to be in order. Nobody is told.
+    pub(crate) fn lists(&self, kind: ListKind, names: &[&str]) {
+        let list = list(kind, 8, names.iter().map(ToString::to_string));
+        self.lists.lock().unwrap().insert(kind, list);
+    }
+
+    /// The very list of another kind.
+    pub(crate) fn lists_as(&self, kind: ListKind, other: ListKind) {
+        let mut lists = self.lists.lock().unwrap();
+        let same = Arc::clone(&lists[&other]);
+        lists.insert(kind, same);
+    }
+
+    /// Lists these for one subject alone.
+    pub(crate) fn lists_for(&self, subject: &str, kind: ListKind, names: &[&str]) {
+        let list = list(kind, 8, names.iter().map(ToString::to_string));
+        self.own.lock().unwrap().insert((subject.to_owned(), kind), list);
+    }
+
+    /// Serves another catalogue: the same lists, made anew, where nothing else was said.
+    pub(crate) fn publish(&self) {
+        for list in self.lists.lock().unwrap().values_mut() {
+            let items = list.items.iter().map(|item| Descriptor {
+                key: Arc::clone(&item.key),
+                json: RawValue::from_string(item.json.get().to_owned()).unwrap().into(),
+            });
+            *list = Arc::new(List { items: items.collect(), ..List::clone(list) });
+        }
+        let _ = self.changes.send(Change::Catalogue);
+    }
+
+    /// What is behind `uri` has changed for `subject`, or for everybody.
+    pub(crate) fn touch(&self, uri: &'static str, subject: Option<&'static str>) {
+        let _ = self.changes.send(Change::Resources(Arc::new(Touch { uri, subject })));
+    }
+
+    /// Whoever has this bearer value proves nobody any more.
+    pub(crate) fn revoke(&self, secret: &str) {
+        self.secrets.lock().unwrap().retain(|(known, _)| *known != secret);
+    }
+
+    /// This bearer value proves somebody else from now on.
+    pub(crate) fn hand_over(&self, secret: &'static str, subject: &'static str) {
+        self.revoke(secret);
+        self.secrets.lock().unwrap().push((secret, subject));
     }
 
     /// Where tokens of these scopes come from.
@@ -103,23 +188,59 @@ impl Echo {
         drop(dropped);
     }
 
+    /// What a tool of that name does. Resources, prompts and completions of that name do the same.
+    async fn tool(
+        &self,
+        request: CallRequest,
+        name: String,
+        arguments: Map<String, Value>,
+    ) -> Result<CallAnswer, CallRefused> {
+        if name == "tasking" {
+            return self.tasking(&request);
+        }
+        if name == "telling" {
+            return self.telling(&request, &arguments).await;
+        }
+        if let "asking" | "insisting" | "mute" = name.as_str() {
+            if let Some(steps) = arguments.get("say") {
+                self.say(&request, steps).await;
+            }
+            let slow = request.resume.is_some() && arguments.get("then").is_some_and(|then| then == "slow");
+            if slow {
+                self.slow().await;
+            }
+            return asks(request, &name, &arguments);
+        }
+        let nobody = !matches!(request.principal.key(), PrincipalKey::Subject { .. });
+        let structured = Value::Object(arguments);
+        let content = vec![json!({ "type": "text", "text": structured.to_string() })];
+        let echo = ToolAnswer { content, structured: Some(structured), is_error: false, meta: None };
+        let answer = match name.as_str() {
+            "echo" | "placed" => Ok(echo),
+            "bare" => Ok(ToolAnswer { content: Vec::new(), structured: None, is_error: false, meta: None }),
+            "failing" => Ok(ToolAnswer::error("it failed")),
+            "forging" => {
+                let forged = json!({ "io.modelcontextprotocol/serverInfo": { "name": "evil" }, "own": 1 });
+                Ok(ToolAnswer { meta: Some(forged), ..echo })
+            }
+            "slow" => {
+                self.slow().await;
+                Ok(echo)
+            }
+            "busy" => Err(CallRefused::Busy { limit: "guest memory", retry_after: Duration::from_millis(2500) }),
+            "unavailable" => Err(CallRefused::Unavailable { reason: "the audit is full" }),
+            "needing" => Err(CallRefused::Capability { needed: Asking { sampling: true, roots: true, form: false } }),
+            "private" if nobody => Err(CallRefused::SignIn { needed: scopes(&["notes:read"]) }),
+            "private" => Ok(echo),
+            "scoped" => Err(CallRefused::InsufficientScope { needed: scopes(&["notes:read", "notes:write"]) }),
+            name => Err(CallRefused::UnknownTool { name: name.chars().take(128).collect() }),
+        };
+        answer.map(CallAnswer::from)
+    }
+
     pub(crate) fn dropped(&self) -> usize {
         self.dropped.load(Ordering::SeqCst)
     }
-}
-
-fn descriptor(name: &str) -> Arc<RawValue> {
-    let schema = match name {
-        "placed" => json!({ "type": "object", "properties": {
-            "region": { "type": "string", "x-mcp-header": "Region" },
-            "size": { "type": "object", "properties": { "count": { "type": "integer", "x-mcp-header": "Count" } } },
-            "dry": { "type": "boolean", "x-mcp-header": "Dry-Run" },
-        } }),
-        _ => json!({ "type": "object" }),
-    };
-    let tool = json!({ "name": name, "description": "a tool\nfor tests", "inputSchema": schema });
-    // Written over several lines: no transport may be confused by that.
-    RawValue::from_string(serde_json::to_string_pretty(&tool).unwrap()).unwrap().into()
 }
 
 fn scopes(scopes: &[&str]) -> Vec<Scope> {
@@ -141,7 +262,8 @@ impl Backend for Echo {
 
     async fn authenticate(&self, credentials: Credentials<'_>) -> Result<Principal, Unauthenticated> {
         self.sources.lock().unwrap().push(credentials.source);
-        if self.secrets.is_empty() {
+        let secrets = self.secrets.lock().unwrap().clone();
+        if secrets.is_empty() {
             return Ok(Principal::local());
         }
         let given = match credentials.authorization {
@@ -150,8 +272,12 @@ impl Backend for Echo {
             Authorization::Value(value) => value.strip_prefix("Bearer ").unwrap_or_default(),
             Authorization::Unreadable => "",
         };
-        match self.secrets.iter().find(|(secret, _)| *secret == given) {
-            Some((_, subject)) => Ok(Principal::subject("https://issuer.example", subject, Grants::default())),
+        match secrets.iter().find(|(secret, _)| *secret == given) {
+            Some((secret, subject)) => {
+                // What a token holds is its own.
+                let grants = Grants { groups: [(*secret).to_owned()].into(), ..Grants::default() };
+                Ok(Principal::subject("https://issuer.example", subject, grants))
+            }
             None if given == "one too many" => {
                 Err(Unauthenticated::TooMany { retry_after: Duration::from_millis(7500) })
             }
@@ -167,43 +293,61 @@ impl Backend for Echo {
         self.resource.clone()
     }
 
-    fn tools(&self, _: &Principal) -> Arc<ToolList> {
-        Arc::clone(&self.list)
+    fn list(&self, kind: ListKind, principal: &Principal) -> Arc<List> {
+        let own = subject_of(principal)
+            .and_then(|subject| self.own.lock().unwrap().get(&(subject.to_owned(), kind)).cloned());
+        own.unwrap_or_else(|| Arc::clone(&self.lists.lock().unwrap()[&kind]))
     }
 
-    async fn call(&self, request: ToolRequest) -> Result<CallAnswer, CallRefused> {
+    fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    async fn call(&self, request: CallRequest) -> Result<CallAnswer, CallRefused> {
         self.requests.lock().unwrap().push(request.clone());
-        if let "asking" | "insisting" | "mute" = request.tool.as_str() {
-            let slow = request.resume.is_some() && request.arguments.get("then").is_some_and(|then| then == "slow");
-            if slow {
-                self.slow().await;
-            }
-            return asks(request);
+        let target = request.target.clone();
+        let (name, arguments) = named(&target);
+        let answer = self.tool(request, name, arguments).await;
+        match answer.map_err(|refused| of_kind(&target, refused))? {
+            CallAnswer::Done(Answer::Tool(answer)) => made(target, answer),
+            other => Ok(other),
         }
-        let nobody = !matches!(request.principal.key(), PrincipalKey::Subject { .. });
-        let structured = Value::Object(request.arguments);
-        let content = vec![json!({ "type": "text", "text": structured.to_string() })];
-        let echo = ToolAnswer { content, structured: Some(structured), is_error: false, meta: None };
-        let answer = match request.tool.as_str() {
-            "echo" | "placed" => Ok(echo),
-            "bare" => Ok(ToolAnswer { content: Vec::new(), structured: None, is_error: false, meta: None }),
-            "failing" => Ok(ToolAnswer::error("it failed")),
-            "forging" => {
-                let forged = json!({ "io.modelcontextprotocol/serverInfo": { "name": "evil" }, "own": 1 });
-                Ok(ToolAnswer { meta: Some(forged), ..echo })
-            }
-            "slow" => {
-                self.slow().await;
-                Ok(echo)
-            }
-            "busy" => Err(CallRefused::Busy { limit: "guest memory", retry_after: Duration::from_millis(2500) }),
-            "unavailable" => Err(CallRefused::Unavailable { reason: "the audit is full" }),
-            "private" if nobody => Err(CallRefused::SignIn { needed: scopes(&["notes:read"]) }),
-            "private" => Ok(echo),
-            "scoped" => Err(CallRefused::InsufficientScope { needed: scopes(&["notes:read", "notes:write"]) }),
-            name => Err(CallRefused::UnknownTool { name: name.chars().take(128).collect() }),
-        };
-        answer.map(CallAnswer::Done)
+    }
+
+    async fn task(&self, principal: &Principal, id: TaskId) -> Result<Task, CallRefused> {
+        self.own(principal, id)
+    }
+
+    async fn update_task(&self, update: TaskUpdate) -> Result<(), CallRefused> {
+        self.own(&update.principal, update.id)?;
+        self.tasks.updates.lock().unwrap().push(update);
+        Ok(())
+    }
+
+    async fn cancel_task(&self, principal: &Principal, id: TaskId) -> Result<(), CallRefused> {
+        self.own(principal, id)?;
+        self.tasks.cancelled.lock().unwrap().push(id);
+        Ok(())
+    }
+
+    async fn keep_events(&self, new: StreamEvents) -> Result<(), NotKept> {
+        let mut streams = self.streams.lock().unwrap();
+        let (holder, kept) = streams.entry(new.stream).or_insert_with(|| (new.holder.clone(), KeptEvents::default()));
+        assert_eq!(*holder, new.holder);
+        assert!(kept.events.iter().all(|(old, _)| new.events.iter().all(|(new, _)| new > old)));
+        kept.events.extend(new.events);
+        kept.ended |= new.ended;
+        if new.keep.is_zero() {
+            streams.remove(&new.stream);
+        }
+        Ok(())
+    }
+
+    async fn kept_events(&self, stream: Uuid, holder: String, after: u64) -> Result<Option<KeptEvents>, NotKept> {
+        let streams = self.streams.lock().unwrap();
+        let kept = streams.get(&stream).filter(|(whose, _)| *whose == holder).map(|(_, kept)| kept);
+        let rest = |kept: &KeptEvents| kept.events.iter().filter(|(seq, _)| *seq > after).cloned().collect();
+        Ok(kept.map(|kept| KeptEvents { events: rest(kept), ended: kept.ended }))
     }
 
     fn healthy(&self) -> bool {
@@ -215,58 +359,6 @@ impl Backend for Echo {
     }
 }
 
-/// What seals the state of [`asks`] here.
-pub(crate) const STATE: &str = "state\n\"1\"";
-
-/// Asks for `questions` things by the keys `q0`, `q1` and so on, in so many `rounds`, those again that have no reply, and
-/// `then` fails or tells what was replied. `insisting` asks also whom nobody can ask; `mute` asks for nothing.
-fn asks(request: ToolRequest) -> Result<CallAnswer, CallRefused> {
-    let questions = request.arguments.get("questions").map_or(1, |many| many.as_u64().unwrap());
-    let mut keys: Vec<String> = (0..questions).map(|nth| format!("q{nth}")).collect();
-    let rounds = request.arguments.get("rounds").map_or(1, |rounds| rounds.as_u64().unwrap());
-    let state = |round: u64| if round == 1 { STATE.to_owned() } else { format!("{STATE}{round}") };
-    let (round, replies) = match request.resume {
-        Some(resume) => match (1..=rounds).find(|round| state(*round) == resume.state) {
-            Some(round) => (round, resume.replies),
-            None => return Err(CallRefused::State { why: "it is another one" }),
-        },
-        None => (0, Default::default()),
-    };
-    if round == 0 || round >= rounds {
-        keys.retain(|key| !replies.contains_key(key));
-    }
-    if request.tool == "asking" && request.asking == Asking::Nothing {
-        return Ok(ToolAnswer::error("nobody can be asked").into());
-    }
-    if keys.is_empty() && request.tool != "mute" {
-        return match request.arguments.get("then").and_then(Value::as_str) {
-            Some("busy") => Err(CallRefused::Busy { limit: "guest memory", retry_after: Duration::from_secs(1) }),
-            Some("sign-in") => Err(CallRefused::SignIn { needed: scopes(&["notes:read"]) }),
-            Some("scope") => Err(CallRefused::InsufficientScope { needed: scopes(&["notes:read", "notes:write"]) }),
-            _ => {
-                let told = replies.into_iter().map(|(key, reply)| {
-                    let told = match reply {
-                        Reply::Accepted(content) => Value::Object(content),
-                        Reply::Declined => "declined".into(),
-                        Reply::Cancelled => "cancelled".into(),
-                    };
-                    (key, told)
-                });
-                let structured = Some(Value::Object(told.collect()));
-                Ok(ToolAnswer { content: Vec::new(), structured, is_error: false, meta: None }.into())
-            }
-        };
-    }
-    let schema = json!({ "type": "object", "required": ["name"], "properties": {
-        "name": { "type": "string", "title": "Your\nname" }, "age": { "type": "integer" } } });
-    let keys = if request.tool == "mute" { Vec::new() } else { keys };
-    let questions = keys.into_iter().map(|key| {
-        let message = format!("Portcullis asks for {key}\nand waits");
-        Question { key, message, schema: schema.clone() }
-    });
-    Ok(CallAnswer::Ask(Ask { questions: questions.collect(), state: state(rounds.min(round + 1)) }))
-}
-
 /// Waits until `done` holds, at most a second: the time in which a disconnect has to be noticed (catalogue WX-29).
 pub(crate) async fn within_a_second(done: impl Fn() -> bool) -> bool {
     for _ in 0..100 {
@@ -276,21 +368,4 @@ pub(crate) async fn within_a_second(done: impl Fn() -> bool) -> bool {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     false
-}
-
-/// That `message` is a `definition` of the official schema of `revision`, of which `testdata` has the parts that are used.
-pub(crate) fn assert_valid(revision: &str, definition: &str, message: &Value) {
-    let text = match revision {
-        "2026-07-28" => include_str!("../testdata/2026-07-28.json"),
-        "2025-11-25" => include_str!("../testdata/2025-11-25.json"),
-        "2025-06-18" => include_str!("../testdata/2025-06-18.json"),
-        other => panic!("there is no schema of {other}"),
-    };
-    let mut schema: Value = serde_json::from_str(text).unwrap();
-    let definitions = if schema["$defs"].is_object() { "$defs" } else { "definitions" };
-    assert!(schema[definitions][definition].is_object(), "{revision} has no {definition}");
-    schema["allOf"] = json!([{ "$ref": format!("#/{definitions}/{definition}") }]);
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    let errors: Vec<String> = validator.iter_errors(message).map(|error| error.to_string()).collect();
-    assert!(errors.is_empty(), "{definition} of {revision}: {errors:?}: {message}");
 }

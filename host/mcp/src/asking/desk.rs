@@ -48,6 +48,8 @@ struct Open {
     holder: Holder,
     /// The call that waits.
     request: Id,
+    /// What an answer has to be.
+    kind: form::Kind,
     given: oneshot::Sender<Given>,
 }
 
@@ -106,7 +108,7 @@ pub(crate) enum NoAnswer {
         "no question of that id is open to this client: it was answered, its call has ended, or it was never asked"
     )]
     NotOpen,
-    #[error("the answer is no result of `elicitation/create`, and its call has ended: {0}")]
+    #[error("the answer is no result of what was asked, and its call has ended: {0}")]
     Malformed(form::Malformed),
 }
 
@@ -134,7 +136,8 @@ impl Desk {
         let questions = ask.questions.into_iter().map(|question| {
             let id = Id::Text(format!("{:032x}", rand::random::<u128>()).into());
             let (sender, given) = oneshot::channel();
-            open.insert(id.clone(), Open { holder: holder.clone(), request: request.clone(), given: sender });
+            let kind = form::Kind::of(&question);
+            open.insert(id.clone(), Open { holder: holder.clone(), request: request.clone(), kind, given: sender });
             Sent { id, question, given }
         });
         let questions = questions.collect();
@@ -157,13 +160,16 @@ impl Desk {
         let question = open.remove(id).ok_or(NoAnswer::NotOpen)?;
         drop(open);
         let (given, taken) = match answer {
-            Answer::Result(result) => match form::read(result) {
+            Answer::Result(result) => match form::read(question.kind, result) {
                 Ok(reply) => (Given::Reply(reply, principal.clone()), Ok(())),
                 Err(malformed) => (Given::None, Err(NoAnswer::Malformed(malformed))),
             },
             Answer::Error(error) => {
-                tracing::debug!(code = error.get("code").and_then(serde_json::Value::as_i64), "the client did not ask");
-                (Given::None, Ok(()))
+                let code = error.get("code").and_then(serde_json::Value::as_i64);
+                tracing::debug!(code, "the client did not ask");
+                let declined = question.kind == form::Kind::Sampling && code == Some(form::REJECTED);
+                let given = if declined { Given::Reply(Reply::Declined, principal.clone()) } else { Given::None };
+                (given, Ok(()))
             }
         };
         question.given.send(given).map_err(|_| NoAnswer::NotOpen)?;
@@ -188,7 +194,9 @@ impl Put {
             let mut out = Vec::with_capacity(512);
             out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
             sent.id.write(&mut out);
-            out.extend_from_slice(br#","method":"elicitation/create","params":"#);
+            out.extend_from_slice(br#","method":""#);
+            out.extend_from_slice(form::method(&sent.question).as_bytes());
+            out.extend_from_slice(br#"","params":"#);
             form::write_params(&mut out, &sent.question);
             out.push(b'}');
             out.into()

@@ -8,9 +8,9 @@ mod session;
 mod talk;
 
 pub(crate) use desk::{Desk, NoAnswer, Put, TooMany};
-pub(crate) use form::{resume, write_params};
-pub(crate) use session::{Holder, Peer, Sessions};
-pub(crate) use talk::{NOTHING_ASKED, Talk};
+pub(crate) use form::{replies, resume, write_all};
+pub(crate) use session::{Holder, Levels, Peer, Session, Sessions};
+pub(crate) use talk::{NOTHING_ASKED, Stage, Talk};
 
 pub use desk::QuestionLimits;
 pub use session::SessionKey;

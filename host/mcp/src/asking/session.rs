@@ -3,11 +3,16 @@
 //! itself, and a session of another one is none (catalogue AU-01, AU-08).
 
 use std::{
+    collections::HashMap,
     fmt,
-    sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use portcullis_backend::{Asking, NoticeLevel};
 use portcullis_keys::{Purpose, Sealer};
 use portcullis_manifest::{Principal, PrincipalKey};
 use serde::{Deserialize, Serialize};
@@ -17,6 +22,12 @@ use crate::era::Revision;
 
 /// How long a client can be asked before it has to shake hands again.
 const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a legacy client gets of a call's lines that has not said what it wants.
+const DEFAULT_LEVEL: NoticeLevel = NoticeLevel::Info;
+
+/// How many sessions' levels are kept. One that is forgotten is the default again.
+const LEVELS: usize = 4096;
 
 const PURPOSE: Purpose = Purpose("portcullis legacy session 1");
 
@@ -28,8 +39,12 @@ pub struct SessionKey([u8; 32]);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct LegacySession {
     revision: String,
-    /// That the client can put forms to a person.
+    /// That the client can put forms to a person, sample, tell its roots.
     form: bool,
+    #[serde(default)]
+    sampling: bool,
+    #[serde(default)]
+    roots: bool,
     principal: PrincipalKey,
     /// Tells two sessions of one principal apart.
     nonce: Uuid,
@@ -40,18 +55,37 @@ pub(crate) struct Sessions {
     sealer: Sealer<LegacySession>,
 }
 
+/// The levels that legacy clients have set, by their sessions, which are sealed and can't change.
+#[derive(Debug, Default)]
+pub(crate) struct Levels {
+    set: Mutex<HashMap<Uuid, (NoticeLevel, Instant)>>,
+}
+
 /// Who a question is put to, and whose answer counts: one client of one principal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Holder {
     pub(crate) principal: PrincipalKey,
     session: Uuid,
+}
+
+/// A legacy client that has said what it can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Session {
+    pub(crate) holder: Holder,
+    /// At least one thing: a client that can be asked nothing has no session.
+    pub(crate) asking: Asking,
+    /// Whether it takes an event without a message for what it is: from 2025-11-25 on.
+    pub(crate) primes: bool,
 }
 
 /// The client at the other end of a stream: the stream is its session.
 #[derive(Debug)]
 pub(crate) struct Peer {
     stream: Uuid,
-    form: AtomicBool,
+    /// What `initialize` said, one bit for each kind of question.
+    asking: AtomicU8,
+    /// What `logging/setLevel` said, by its place in [`NoticeLevel::ALL`].
+    level: AtomicU8,
 }
 
 impl SessionKey {
@@ -80,10 +114,13 @@ impl Sessions {
     }
 
     /// A session for a client that can be asked: visible ASCII, as the header needs it.
-    pub(crate) fn begin(&self, principal: &Principal, revision: Revision) -> String {
+    pub(crate) fn begin(&self, principal: &Principal, revision: Revision, asking: Asking) -> String {
+        let Asking { form, sampling, roots } = asking;
         let session = LegacySession {
             revision: revision.as_str().to_owned(),
-            form: true,
+            form,
+            sampling,
+            roots,
             principal: principal.key().clone(),
             nonce: random(),
         };
@@ -93,27 +130,81 @@ impl Sessions {
     /// Who can be asked by what a client sent as its session. A value that is changed, too old, made elsewhere or another
     /// principal's is none, and no error: such a client can't be asked (DESIGN section 6a). A client that shook hands before
     /// it signed in can still do what it said, and whoever it signed in as is the one that is asked.
-    pub(crate) fn open(&self, sealed: &str, principal: &Principal) -> Option<Holder> {
-        let session = self.sealer.open(sealed, now()).ok()?;
-        let own = session.principal == *principal.key() || session.principal == PrincipalKey::Anonymous;
-        (session.form && own).then(|| Holder { principal: principal.key().clone(), session: session.nonce })
+    pub(crate) fn open(&self, sealed: &str, principal: &Principal) -> Option<Session> {
+        let opened = self.sealer.open(sealed, now()).ok()?;
+        let LegacySession { revision, form, sampling, roots, principal: of, nonce } = opened;
+        let own = of == *principal.key() || of == PrincipalKey::Anonymous;
+        let asking = Asking { form, sampling, roots };
+        let primes = revision == Revision::V2025_11_25.as_str();
+        let holder = || Holder { principal: principal.key().clone(), session: nonce };
+        let session = || Session { holder: holder(), asking, primes };
+        (asking != Asking::NOTHING && own).then(session)
+    }
+}
+
+impl Holder {
+    /// As the backend knows it.
+    pub(crate) fn name(&self) -> String {
+        format!("{}:{}", self.session.simple(), self.principal)
+    }
+}
+
+impl Levels {
+    pub(crate) fn set(&self, holder: &Holder, level: NoticeLevel) {
+        let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if set.len() >= LEVELS && !set.contains_key(&holder.session) {
+            // A session that is over is not asked for again.
+            set.retain(|_, (_, since)| now.duration_since(*since) < LIFE);
+            if set.len() >= LEVELS
+                && let Some(oldest) = set.iter().min_by_key(|(_, (_, since))| *since).map(|(session, _)| *session)
+            {
+                set.remove(&oldest);
+            }
+        }
+        set.insert(holder.session, (level, now));
+    }
+
+    /// What this client wants; the default, for one that has not said it or has no session.
+    pub(crate) fn of(&self, holder: Option<&Holder>) -> NoticeLevel {
+        let set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        holder.and_then(|holder| set.get(&holder.session)).map_or(DEFAULT_LEVEL, |(level, _)| *level)
     }
 }
 
 impl Peer {
     pub(crate) fn new() -> Self {
-        Self { stream: random(), form: AtomicBool::new(false) }
+        Self { stream: random(), asking: AtomicU8::new(0), level: AtomicU8::new(DEFAULT_LEVEL as u8) }
     }
 
     /// Takes note of what `initialize` said.
-    pub(crate) fn declare(&self, form: bool) {
-        self.form.store(form, Ordering::Relaxed);
+    pub(crate) fn declare(&self, asking: Asking) {
+        let Asking { form, sampling, roots } = asking;
+        let bits = u8::from(form) | u8::from(sampling) << 1 | u8::from(roots) << 2;
+        self.asking.store(bits, Ordering::Relaxed);
+    }
+
+    /// Who is told on this stream what changes.
+    pub(crate) fn listener(&self, principal: &Principal) -> Holder {
+        Holder { principal: principal.key().clone(), session: self.stream }
     }
 
     /// Who can be asked on this stream.
-    pub(crate) fn holder(&self, principal: &Principal) -> Option<Holder> {
+    pub(crate) fn session(&self, principal: &Principal) -> Option<Session> {
+        let bits = self.asking.load(Ordering::Relaxed);
+        let asking = Asking { form: bits & 1 != 0, sampling: bits & 2 != 0, roots: bits & 4 != 0 };
         let holder = || Holder { principal: principal.key().clone(), session: self.stream };
-        self.form.load(Ordering::Relaxed).then(holder)
+        (asking != Asking::NOTHING).then(|| Session { holder: holder(), asking, primes: false })
+    }
+
+    /// Takes note of what `logging/setLevel` said.
+    pub(crate) fn set_level(&self, level: NoticeLevel) {
+        self.level.store(level as u8, Ordering::Relaxed);
+    }
+
+    /// The least level of lines that the client wants.
+    pub(crate) fn level(&self) -> NoticeLevel {
+        NoticeLevel::ALL[usize::from(self.level.load(Ordering::Relaxed))]
     }
 }
 
@@ -140,7 +231,7 @@ mod tests {
     #[test]
     fn au_08_a_session_counts_for_its_principal_alone() {
         let sessions = Sessions::new(&SessionKey::new([1; 32]));
-        let sealed = sessions.begin(&ann(), Revision::V2025_11_25);
+        let sealed = sessions.begin(&ann(), Revision::V2025_11_25, Asking::FORM);
         assert!(sealed.bytes().all(|byte| byte.is_ascii_graphic()));
         let holder = sessions.open(&sealed, &ann()).unwrap();
         assert_eq!(sessions.open(&sealed, &ann()), Some(holder));
@@ -158,8 +249,9 @@ mod tests {
     fn au_08_a_session_from_before_sign_in_goes_on_as_whoever_signed_in_and_as_nobody_else() {
         let sessions = Sessions::new(&SessionKey::new([1; 32]));
         let bob = Principal::subject("https://issuer.example", "bob", Grants::default());
-        let sealed = sessions.begin(&Principal::anonymous(), Revision::V2025_11_25);
-        let holders = [Principal::anonymous(), ann(), bob].map(|who| (sessions.open(&sealed, &who).unwrap(), who));
+        let sealed = sessions.begin(&Principal::anonymous(), Revision::V2025_11_25, Asking::FORM);
+        let holders = [Principal::anonymous(), ann(), bob];
+        let holders = holders.map(|who| (sessions.open(&sealed, &who).unwrap().holder, who));
         for (nth, (holder, who)) in holders.iter().enumerate() {
             assert_eq!(holder.principal, *who.key());
             assert!(holders.iter().enumerate().all(|(other, (of, _))| (of == holder) == (other == nth)));
@@ -169,7 +261,7 @@ mod tests {
     #[test]
     fn mc_14_a_changed_a_foreign_and_an_expired_session_are_none() {
         let (sessions, others) = (Sessions::new(&SessionKey::new([1; 32])), Sessions::new(&SessionKey::new([2; 32])));
-        let sealed = sessions.begin(&ann(), Revision::V2025_06_18);
+        let sealed = sessions.begin(&ann(), Revision::V2025_06_18, Asking::FORM);
         assert_eq!(others.open(&sealed, &ann()), None);
         assert_eq!(sessions.open(&format!("{sealed}A"), &ann()), None);
         assert_eq!(sessions.open("", &ann()), None);
@@ -177,6 +269,8 @@ mod tests {
         let session = |form| LegacySession {
             revision: "2025-11-25".into(),
             form,
+            sampling: false,
+            roots: false,
             principal: ann().key().clone(),
             nonce: Uuid::nil(),
         };
@@ -191,13 +285,49 @@ mod tests {
     #[test]
     fn two_sessions_of_one_principal_differ() {
         let sessions = Sessions::new(&SessionKey::random());
-        let holders = [(); 2].map(|()| sessions.open(&sessions.begin(&ann(), Revision::V2025_11_25), &ann()).unwrap());
+        let holders = [(); 2]
+            .map(|()| sessions.open(&sessions.begin(&ann(), Revision::V2025_11_25, Asking::FORM), &ann()).unwrap());
         assert_ne!(holders[0], holders[1]);
         let peers = [(); 2].map(|()| Peer::new());
-        assert_eq!(peers[0].holder(&ann()), None);
-        peers.iter().for_each(|peer| peer.declare(true));
-        assert_ne!(peers[0].holder(&ann()), peers[1].holder(&ann()));
-        peers[0].declare(false);
-        assert_eq!(peers[0].holder(&ann()), None);
+        assert_eq!(peers[0].session(&ann()), None);
+        peers.iter().for_each(|peer| peer.declare(Asking::FORM));
+        assert_ne!(peers[0].session(&ann()), peers[1].session(&ann()));
+        peers[0].declare(Asking::NOTHING);
+        assert_eq!(peers[0].session(&ann()), None);
+    }
+
+    #[test]
+    fn what_a_client_can_do_comes_back_with_its_session_and_on_its_stream() {
+        let (sessions, peer) = (Sessions::new(&SessionKey::random()), Peer::new());
+        for bits in 1..8 {
+            let asking = Asking { form: bits & 1 != 0, sampling: bits & 2 != 0, roots: bits & 4 != 0 };
+            let sealed = sessions.begin(&ann(), Revision::V2025_11_25, asking);
+            assert_eq!(sessions.open(&sealed, &ann()).unwrap().asking, asking);
+            peer.declare(asking);
+            assert_eq!(peer.session(&ann()).unwrap().asking, asking);
+        }
+    }
+
+    #[test]
+    fn levels_are_a_sessions_own_and_their_number_is_bounded() {
+        let holder = |session| Holder { principal: ann().key().clone(), session: Uuid::from_u128(session) };
+        let levels = Levels::default();
+        assert_eq!(levels.of(None), NoticeLevel::Info);
+        levels.set(&holder(0), NoticeLevel::Emergency);
+        levels.set(&holder(1), NoticeLevel::Debug);
+        assert_eq!(levels.of(Some(&holder(0))), NoticeLevel::Emergency);
+        assert_eq!(levels.of(Some(&holder(2))), NoticeLevel::Info);
+        for session in 2..=LEVELS as u128 {
+            levels.set(&holder(session), NoticeLevel::Error);
+        }
+        assert_eq!(levels.set.lock().unwrap().len(), LEVELS);
+        assert_eq!(levels.of(Some(&holder(0))), NoticeLevel::Info, "the oldest made room");
+        assert_eq!(levels.of(Some(&holder(1))), NoticeLevel::Debug);
+        let peer = Peer::new();
+        assert_eq!(peer.level(), NoticeLevel::Info);
+        for level in NoticeLevel::ALL {
+            peer.set_level(level);
+            assert_eq!(peer.level(), level);
+        }
     }
 }

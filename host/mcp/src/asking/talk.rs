@@ -1,99 +1,146 @@
-//! A legacy call that waits for a person, from its first questions to its end. It belongs to whoever drives it: dropped, it
-//! closes its questions and cancels its call.
+//! A call that says more than its answer: what it tells while it runs, and the questions of a legacy one. It belongs to
+//! whoever drives it: dropped, it closes its questions and cancels its call.
 
-use std::time::Duration;
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use portcullis_backend::{Backend, CallAnswer, Resume, ToolAnswer, ToolRequest};
+use portcullis_backend::{Backend, CallAnswer, CallRefused, CallRequest, Resume};
+use portcullis_manifest::Principal;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{Holder, Put, desk::Ended};
-use crate::{codec::Id, era::Era, fault::Fault, protocol::Protocol, reply::Reply};
+use super::{Put, Session, desk::Ended};
+use crate::{
+    fault::Fault,
+    methods::{Rendering, Round},
+    notices::Listener,
+    protocol::Protocol,
+    reply::Reply,
+};
 
-/// The call, and the questions that are open now.
+/// The call, from the first thing that it says to its end.
 #[derive(Debug)]
 pub(crate) struct Talk {
-    pub(crate) id: Id,
-    pub(crate) holder: Holder,
-    /// As the backend got it the first time.
-    pub(crate) request: ToolRequest,
-    pub(crate) put: Put,
-    /// Then a status of 200 has gone out with the questions, and a challenge can only be a result.
+    pub(crate) rendering: Rendering,
+    /// Who called.
+    pub(crate) principal: Principal,
+    /// Who can be asked in its middle: a legacy client.
+    pub(crate) session: Option<Session>,
+    /// As the backend got it the first time, if somebody can be asked.
+    pub(crate) again: Option<CallRequest>,
+    /// For a client that wants to be told something.
+    pub(crate) listener: Option<Listener>,
+    pub(crate) stage: Stage,
+    /// Then a status of 200 has gone out with what it said first, and a challenge can only be a result.
     pub(crate) over_http: bool,
 }
 
-impl<B: Backend> Protocol<B> {
-    /// Asks, waits and calls again, until there is an answer. What has to be sent meanwhile goes to `out`. A call that its
-    /// client has cancelled gets no answer.
-    pub(crate) async fn talk(&self, talk: Talk, out: &mpsc::Sender<Bytes>) -> Option<Reply> {
-        let Talk { id, holder, request, mut put, over_http } = talk;
-        let principal = request.principal.clone();
-        loop {
-            for question in put.requests() {
-                out.send(question).await.ok()?;
-            }
-            let ended = put.answers().await;
-            // The round is made with what whoever answered has proven by now: the token that began the call may be no good any more,
-            // or hold more than this one (DESIGN section 3).
-            let (replies, by) = match ended {
-                Ended::Answered(replies, by) => (replies, by.unwrap_or_else(|| principal.clone())),
-                Ended::Cancelled => return None,
-                Ended::Unasked => return self.give_up(&id, &put, out, UNASKED.to_owned()).await,
-                Ended::Late => {
-                    let text = late(self.desk.limits().time);
-                    return self.give_up(&id, &put, out, text).await;
-                }
-            };
-            // Each round is a call of its own for the audit.
-            let correlation = Uuid::now_v7();
-            let resume = Some(Resume { state: std::mem::take(&mut put.state), replies });
-            let again = ToolRequest { correlation, resume, principal: by, ..request.clone() };
-            match self.backend.call(again).await {
-                Ok(CallAnswer::Done(answer)) => return Some(self.finished(&id, &answer)),
-                Ok(CallAnswer::Ask(ask)) if ask.questions.is_empty() => {
-                    return Some(self.finished(&id, &ToolAnswer::error(NOTHING_ASKED)));
-                }
-                Ok(CallAnswer::Ask(ask)) => {
-                    // The questions before are answered: only their places would still be held.
-                    match self.desk.put(&holder, &id, ask) {
-                        Ok(next) => put = next,
-                        Err(too_many) => {
-                            let fault = Fault::too_many_questions(too_many);
-                            return Some(self.refuse(fault, Some(&id), Some(&principal)));
-                        }
-                    }
-                }
-                Err(refused) => {
-                    if over_http && let Some(answer) = self.challenges.result(&refused) {
-                        return Some(self.finished(&id, &answer));
-                    }
-                    let fault = Fault::refused(&refused, correlation, &self.challenges);
-                    return Some(self.refuse(fault, Some(&id), Some(&principal)));
-                }
-            }
-        }
-    }
+type Call = Pin<Box<dyn Future<Output = Result<CallAnswer, CallRefused>> + Send>>;
 
-    /// Takes back the questions that are still open, and ends the call.
-    async fn give_up(&self, id: &Id, put: &Put, out: &mpsc::Sender<Bytes>, text: String) -> Option<Reply> {
-        for withdrawal in put.withdrawals() {
-            out.send(withdrawal).await.ok()?;
-        }
-        Some(self.finished(id, &ToolAnswer::error(text)))
-    }
+/// What it waits for.
+pub(crate) enum Stage {
+    /// A round that runs, or has ended while something was still to be told.
+    Running {
+        /// What it has told first.
+        first: Bytes,
+        call: Call,
+        correlation: Uuid,
+    },
+    /// The questions that are open now.
+    Asking(Put),
+}
 
-    fn finished(&self, id: &Id, answer: &ToolAnswer) -> Reply {
-        Reply::result(self.render(Era::Legacy, id, answer))
+impl fmt::Debug for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if let Self::Running { .. } = self { "Running" } else { "Asking" })
     }
 }
 
-/// A tool that waits for answers to no question would be called again at once, for ever.
-pub(crate) const NOTHING_ASKED: &str = "the tool waits for an answer and has asked nothing: a fault of the tool";
+impl<B: Backend> Protocol<B> {
+    /// Tells, asks, waits and calls again, until there is an answer. What has to be sent meanwhile goes to `out`. A call that
+    /// its client has cancelled gets no answer.
+    pub(crate) async fn talk(&self, talk: Talk, out: &mpsc::Sender<Bytes>) -> Option<Reply> {
+        let Talk { mut rendering, principal, session, again, mut listener, mut stage, over_http } = talk;
+        rendering.links |= over_http;
+        let refuse = |fault: Fault| self.refuse(fault, Some(&rendering.id), Some(&principal));
+        loop {
+            let (call, correlation) = match stage {
+                Stage::Running { first, call, correlation } => {
+                    out.send(first).await.ok()?;
+                    (call, correlation)
+                }
+                Stage::Asking(mut put) => {
+                    for question in put.requests() {
+                        out.send(question).await.ok()?;
+                    }
+                    // The round is made with what whoever answered has proven by now: the token that began the call may be no good
+                    // any more, or hold more than this one (DESIGN section 3).
+                    let (replies, by) = match put.answers().await {
+                        Ended::Answered(replies, by) => (replies, by.unwrap_or_else(|| principal.clone())),
+                        Ended::Cancelled => return None,
+                        ended => {
+                            // What is still open is taken back.
+                            for withdrawal in put.withdrawals() {
+                                out.send(withdrawal).await.ok()?;
+                            }
+                            let late = matches!(ended, Ended::Late);
+                            let text = if late { late_after(self.desk.limits().time) } else { UNASKED.to_owned() };
+                            return Some(
+                                self.failed(rendering.era, &rendering.id, rendering.called, text)
+                                    .unwrap_or_else(refuse),
+                            );
+                        }
+                    };
+                    // Each round is a call of its own for the audit.
+                    let correlation = Uuid::now_v7();
+                    let resume = Some(Resume { state: std::mem::take(&mut put.state), replies });
+                    let request = again.clone()?;
+                    let request = CallRequest { correlation, resume, principal: by, ..request };
+                    let backend = Arc::clone(&self.backend);
+                    let call: Call = Box::pin(async move { backend.call(request).await });
+                    (call, correlation)
+                }
+            };
+            let ended = tell(call, listener.as_mut(), out).await?;
+            stage = match (self.round(&rendering, correlation, ended), &session) {
+                (Err(fault), _) => return Some(refuse(fault)),
+                (Ok(Round::Reply(reply)), _) => return Some(reply),
+                (Ok(Round::Ask(ask)), None) => return Some(Reply::result(self.render_ask(&rendering.id, &ask))),
+                // The questions before are answered: only their places would still be held.
+                (Ok(Round::Ask(ask)), Some(session)) => match self.desk.put(&session.holder, &rendering.id, ask) {
+                    Ok(put) => Stage::Asking(put),
+                    Err(too_many) => return Some(refuse(Fault::too_many_questions(too_many))),
+                },
+            };
+        }
+    }
+}
 
-const UNASKED: &str =
-    "the tool has a question to the person, and the client did not put it to them: the call has ended";
+/// Runs a round, and sends what it tells. Nothing, when nobody takes that any more.
+async fn tell(
+    mut call: Call,
+    listener: Option<&mut Listener>,
+    out: &mpsc::Sender<Bytes>,
+) -> Option<Result<CallAnswer, CallRefused>> {
+    let Some(listener) = listener else { return Some(call.await) };
+    let ended = loop {
+        tokio::select! {
+            biased;
+            message = listener.next() => out.send(message).await.ok()?,
+            ended = &mut call => break ended,
+        }
+    };
+    while let Some(message) = listener.waiting() {
+        out.send(message).await.ok()?;
+    }
+    Some(ended)
+}
 
-fn late(time: Duration) -> String {
-    format!("the tool has a question to the person, and nobody answered it within {time:?}: the call has ended")
+/// A plugin that waits for answers to no question would be called again at once, for ever.
+pub(crate) const NOTHING_ASKED: &str = "the plugin waits for an answer and has asked nothing: a fault of the plugin";
+
+const UNASKED: &str = "the plugin has a question, and the client did not ask it: the call has ended";
+
+fn late_after(time: Duration) -> String {
+    format!("the plugin has a question, and nobody answered it within {time:?}: the call has ended")
 }

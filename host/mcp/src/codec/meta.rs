@@ -1,18 +1,23 @@
 //! What clients say beside a method's own parameters: `params._meta`, and what they can do.
 
+use portcullis_backend::{Asking, Hints, NoticeLevel, Trace};
 use serde_json::Value;
 
-use super::{Field, id, object, text};
+use super::{Field, Id, hints, id, object, text};
 use crate::{
     era::Version,
     json::{JsonError, Reader},
+    methods::EXTENSION,
+    trace,
 };
 
 /// What is read of what a client says it can do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Capabilities {
-    /// Elicitation, mode `form`: it can put questions to a person.
-    pub(crate) form: bool,
+    /// Elicitation in mode `form`, sampling, roots.
+    pub(crate) asking: Asking,
+    /// Modern only: it takes a task for an answer.
+    pub(crate) tasks: bool,
 }
 
 /// What is read of `params._meta`.
@@ -20,17 +25,18 @@ pub(crate) struct Capabilities {
 pub(crate) struct Meta {
     pub(crate) version: Field<Version>,
     pub(crate) capabilities: Field<Capabilities>,
-    pub(crate) log_level: Field<()>,
+    /// The least level of lines that the client wants.
+    pub(crate) log_level: Field<NoticeLevel>,
     pub(crate) client_info: Field<()>,
-    pub(crate) progress_token: Field<()>,
-    pub(crate) locale: Option<String>,
+    /// What its progress is reported under.
+    pub(crate) progress_token: Field<Id>,
+    /// On the heap, as the trace: few requests have them, and each pays for the size of this.
+    pub(crate) hints: Option<Box<Hints>>,
+    pub(crate) trace: Option<Box<Trace>>,
     pub(crate) preview: Field<bool>,
     /// Whether the client links accounts on results: ChatGPT does, whose own keys all begin alike (facts B3).
     pub(crate) links_accounts: bool,
 }
-
-/// The longest `openai/locale` that is passed on; a language tag needs no more.
-const LOCALE_BYTES: usize = 35;
 
 impl Meta {
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, JsonError> {
@@ -46,7 +52,7 @@ impl Meta {
                 }
                 "io.modelcontextprotocol/logLevel" => {
                     meta.log_level = match text(reader)? {
-                        Field::Is(level) if is_log_level(&level) => Field::Is(()),
+                        Field::Is(level) => notice_level(&level).map_or(Field::Wrong, Field::Is),
                         _ => Field::Wrong,
                     };
                 }
@@ -56,19 +62,18 @@ impl Meta {
                         _ => Field::Wrong,
                     };
                 }
-                "progressToken" => meta.progress_token = id(reader)?.map(drop),
+                "progressToken" => meta.progress_token = id(reader)?,
                 "portcullis/preview" => {
                     meta.preview = match reader.value()? {
                         Value::Bool(preview) => Field::Is(preview),
                         _ => Field::Wrong,
                     };
                 }
-                "openai/locale" => {
-                    meta.locale = match text(reader)? {
-                        Field::Is(locale) if is_locale(&locale) => Some(locale.into_owned()),
-                        // A hint: one that is no language tag is as good as none.
-                        _ => None,
-                    };
+                "traceparent" => {
+                    meta.trace = if let Field::Is(text) = text(reader)? { trace::read(&text) } else { None };
+                }
+                key if key.starts_with("openai/") => {
+                    hints::read(reader, key, meta.hints.get_or_insert_default())?;
                 }
                 _ => drop(reader.value()?),
             }
@@ -84,13 +89,33 @@ impl Capabilities {
         let mut capabilities = Self::default();
         reader.object(|reader, key| {
             match key {
-                "elicitation" => capabilities.form = object(reader, elicits_forms)? == Field::Is(true),
+                "elicitation" => capabilities.asking.form = object(reader, elicits_forms)? == Field::Is(true),
+                "sampling" => capabilities.asking.sampling = is_object(reader)?,
+                "roots" => capabilities.asking.roots = is_object(reader)?,
+                "extensions" => capabilities.tasks = object(reader, extends_to_tasks)? == Field::Is(true),
                 _ => drop(reader.value()?),
             }
             Ok(())
         })?;
         Ok(capabilities)
     }
+}
+
+/// Whether a capability is there, whatever more it says.
+fn is_object(reader: &mut Reader<'_>) -> Result<bool, JsonError> {
+    Ok(object(reader, |reader| reader.map().map(drop))? == Field::Is(()))
+}
+
+fn extends_to_tasks(reader: &mut Reader<'_>) -> Result<bool, JsonError> {
+    let mut tasks = false;
+    reader.object(|reader, key| {
+        match key {
+            EXTENSION => tasks = is_object(reader)?,
+            _ => drop(reader.value()?),
+        }
+        Ok(())
+    })?;
+    Ok(tasks)
 }
 
 /// Whether `elicitation` declares forms: it names them, or it is from before there was anything else.
@@ -123,11 +148,44 @@ fn client_info(reader: &mut Reader<'_>) -> Result<bool, JsonError> {
     Ok(name && version)
 }
 
-fn is_log_level(level: &str) -> bool {
-    matches!(level, "debug" | "info" | "notice" | "warning" | "error" | "critical" | "alert" | "emergency")
+/// The level of that name.
+pub(crate) fn notice_level(name: &str) -> Option<NoticeLevel> {
+    NoticeLevel::ALL.into_iter().find(|level| level.as_str() == name)
 }
 
-fn is_locale(locale: &str) -> bool {
-    (1..=LOCALE_BYTES).contains(&locale.len())
-        && locale.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meta(text: &str) -> Meta {
+        Meta::read(&mut Reader::new(text.as_bytes()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_progress_token_is_kept_as_it_came() {
+        for (written, expected) in [
+            (r#""a\n\u0000""#, Field::Is(Id::Text("a\n\0".into()))),
+            (r#""""#, Field::Is(Id::Text("".into()))),
+            ("-7", Field::Is(Id::Signed(-7))),
+            ("18446744073709551615", Field::Is(Id::Unsigned(u64::MAX))),
+            ("1.5", Field::Wrong),
+            ("null", Field::Wrong),
+            ("[1]", Field::Wrong),
+        ] {
+            assert_eq!(meta(&format!(r#"{{"progressToken":{written}}}"#)).progress_token, expected, "{written}");
+        }
+        assert_eq!(meta("{}").progress_token, Field::Absent);
+    }
+
+    #[test]
+    fn a_log_level_is_one_of_eight_words() {
+        let of = |written: &str| meta(&format!(r#"{{"io.modelcontextprotocol/logLevel":{written}}}"#)).log_level;
+        for level in NoticeLevel::ALL {
+            assert_eq!(of(&format!("\"{}\"", level.as_str())), Field::Is(level));
+        }
+        for wrong in [r#""Info""#, r#""""#, r#""warn""#, "3", "null", "[]"] {
+            assert_eq!(of(wrong), Field::Wrong, "{wrong}");
+        }
+        assert_eq!(meta("{}").log_level, Field::Absent);
+    }
 }

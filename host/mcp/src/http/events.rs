@@ -1,12 +1,12 @@
-//! The one kind of answer that is a stream: a legacy call that waits for a person. Its questions are events, and its
-//! response is the last. Whoever takes the events drives the call, so a client that goes away ends it, and one that doesn't
-//! read is waited for as long as any other (catalogue MC-40, WX-29).
+//! Answers that are streams, because a call says more than its response, which is the last event. Whoever takes the events
+//! drives the call, so a client that goes away ends it, and one that doesn't read is waited for as long as any other
+//! (catalogue MC-40, WX-29). Of legacy clients that have a session they are kept instead: `kept.rs`.
 
 use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{Stream, stream};
 use http::{HeaderName, HeaderValue, header};
 use portcullis_backend::Backend;
 use tokio::{sync::mpsc, time::sleep};
@@ -18,10 +18,10 @@ use crate::{asking::Talk, reply::Reply};
 const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// A comment, which clients pass over.
-const ALIVE: &[u8] = b": waiting\n\n";
+pub(super) const ALIVE: &[u8] = b": waiting\n\n";
 
 /// Messages that wait to be taken: a call that asks more waits for its client.
-const WAITING: usize = 16;
+pub(super) const WAITING: usize = 16;
 
 /// What the client is still to get.
 struct Events {
@@ -46,7 +46,12 @@ pub(super) fn respond<B: Backend>(endpoint: Arc<Endpoint<B>>, talk: Box<Talk>, h
         endpoint.protocol.talk(*talk, &sender).await
     });
     let events = Events { messages, stage: Stage::Talking(talking), keep_alive };
-    let mut response = Response::new(Body::from_stream(stream::unfold(events, Events::next)));
+    response(stream::unfold(events, Events::next))
+}
+
+/// An answer that comes in events.
+pub(super) fn response(events: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static) -> Response {
+    let mut response = Response::new(Body::from_stream(events));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -78,6 +83,6 @@ impl Events {
 }
 
 /// No message has a line break in it.
-fn event(message: &[u8]) -> Bytes {
+pub(super) fn event(message: &[u8]) -> Bytes {
     [b"event: message\ndata: ", message, b"\n\n"].concat().into()
 }

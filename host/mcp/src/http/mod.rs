@@ -1,14 +1,18 @@
-//! Streamable HTTP: one POST, one JSON answer, but for a legacy call that asks a person on the way. The way of a request stands in [`Endpoint`];
+//! Streamable HTTP: one POST, one JSON answer, but for a legacy call that asks a person on the way, and for a stream that waits
+//! for what changes. The way of a request stands in [`Endpoint`];
 //! `Host` and `Origin` were checked before, on every route.
 
 mod body;
 mod content;
 mod events;
 mod guard;
+mod kept;
+mod listen;
 mod metadata;
 mod source;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 use std::{
     convert::Infallible,
@@ -41,10 +45,16 @@ use crate::{
     codec::Incoming,
     cursor::CursorKey,
     fault::Fault,
+    headers,
+    hub::ListenLimits,
     listing::Listing,
+    methods::Listen,
     protocol::{Protocol, Via},
     reply::{Outcome, Reply},
+    streams::StreamLimits,
 };
+
+use watched::Proof;
 
 pub(crate) use content::takes_events;
 
@@ -76,6 +86,10 @@ pub struct HttpConfig {
     pub session_key: SessionKey,
     /// How many questions may wait for a person, and for how long.
     pub questions: QuestionLimits,
+    /// How many streams may wait for what changes.
+    pub listening: ListenLimits,
+    /// What is kept of the streams of legacy clients, and for how long.
+    pub streams: StreamLimits,
 }
 
 /// The longest message that is read where nothing else is configured.
@@ -102,6 +116,10 @@ enum Answered {
     Reply(Reply),
     /// With events, and what its body holds of the budget meanwhile.
     Talk(Box<Talk>, usize),
+    /// With what changes from now on.
+    Listen(Box<Listen>, Proof),
+    /// A legacy client reads on, or what changes.
+    Follow(Box<kept::Follow>),
 }
 
 /// The HTTP side of the host: `POST /mcp`, `GET /health`, protected resource metadata, other routes, and a JSON 404 for the
@@ -132,7 +150,15 @@ impl<B: Backend> Front<B> {
         let challenges = Challenges::new(config.public_url.as_ref());
         let listing = Listing::new(config.page_size, config.cursor_key.clone());
         let bodies = body::Budget::new(config.body_memory);
-        let protocol = Protocol::new(backend, challenges, listing, &config.session_key, config.questions);
+        let protocol = Protocol::new(
+            backend,
+            challenges,
+            listing,
+            &config.session_key,
+            config.questions,
+            config.listening,
+            config.streams,
+        );
         let endpoint = Arc::new(Endpoint { protocol, config, bodies });
         let rest = Arc::clone(&endpoint);
         let others = Router::new()
@@ -142,6 +168,11 @@ impl<B: Backend> Front<B> {
             .fallback(move |method: Method, uri: Uri| std::future::ready(other_path(&rest, &method, &uri)))
             .layer(middleware::from_fn_with_state(Arc::clone(&endpoint), guard::<B>));
         Self { endpoint, others, peer: None }
+    }
+
+    /// Ends the streams that wait for what changes, each with its result. The server is to end, and they would not by themselves.
+    pub fn close(&self) {
+        self.endpoint.protocol.hub.close();
     }
 
     /// The same for one connection, whose requests come from this address or through it. It goes with the connection and
@@ -172,7 +203,12 @@ where
             Box::pin(async move {
                 Ok(match endpoint.answer(request, peer).await {
                     Answered::Reply(reply) => respond(reply),
-                    Answered::Talk(talk, held) => events::respond(endpoint, talk, held),
+                    Answered::Talk(talk, held) => match kept::call(endpoint, talk, held) {
+                        Ok(response) => response,
+                        Err((endpoint, talk, held)) => events::respond(endpoint, talk, held),
+                    },
+                    Answered::Follow(follow) => kept::follow(endpoint, *follow),
+                    Answered::Listen(listen, proof) => listen::respond(endpoint, *listen, proof),
                 })
             })
         } else {
@@ -214,7 +250,7 @@ impl<B: Backend> Endpoint<B> {
     }
 
     /// Checks 1 to 5 of facts A3; the rest is [`Protocol::handle`]'s. The body of a caller who proved nothing is not read.
-    async fn answer<T>(&self, request: Request<T>, peer: Option<IpAddr>) -> Answered
+    async fn answer<T>(self: &Arc<Self>, request: Request<T>, peer: Option<IpAddr>) -> Answered
     where
         T: http_body::Body<Data = Bytes>,
     {
@@ -233,6 +269,12 @@ impl<B: Backend> Endpoint<B> {
             Ok(principal) => principal,
             Err(fault) => return refuse(fault, None),
         };
+        if head.method == Method::GET {
+            return match self.follow(&principal, headers, Proof::new(headers, source)).await {
+                Ok(follow) => Answered::Follow(Box::new(follow)),
+                Err(fault) => refuse(fault, Some(&principal)),
+            };
+        }
         if let Err(fault) = content::accepts(headers) {
             return refuse(fault, Some(&principal));
         }
@@ -253,19 +295,25 @@ impl<B: Backend> Endpoint<B> {
         match self.protocol.handle(&principal, Via::Http { headers, source }, read).await {
             Outcome::Reply(reply) => Answered::Reply(reply),
             Outcome::Talk(talk) => Answered::Talk(talk, share.detach()),
+            Outcome::Listen(listen) => Answered::Listen(listen, Proof::new(headers, source)),
         }
     }
 
-    fn shape(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Fault> {
-        if method != Method::POST {
+    fn shape(&self, method: &Method, uri: &Uri, fields: &HeaderMap) -> Result<(), Fault> {
+        // Only who has a session has something to read without asking.
+        let reads = method == Method::GET && fields.contains_key(headers::SESSION);
+        if method != Method::POST && !reads {
             return Err(Fault::method_not_allowed("POST"));
         }
         if uri.query().is_some_and(has_token) {
             return Err(Fault::token_in_query(&self.protocol.challenges));
         }
-        content::is_plainly_framed(headers)?;
-        body::declared(headers, self.config.body_limit)?;
-        content::is_json(headers)
+        content::is_plainly_framed(fields)?;
+        if reads {
+            return Ok(());
+        }
+        body::declared(fields, self.config.body_limit)?;
+        content::is_json(fields)
     }
 
     async fn authenticate(&self, headers: &HeaderMap, source: Option<IpAddr>) -> Result<Principal, Fault> {

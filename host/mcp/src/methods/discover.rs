@@ -3,7 +3,7 @@
 use portcullis_backend::{Backend, ServerInfo};
 use serde_json::{Value, json};
 
-use super::{SERVER_INFO, capabilities};
+use super::{EXTENSION, SERVER_INFO, capabilities};
 use crate::{
     codec::Id,
     era::{Revision, SUPPORTED},
@@ -24,12 +24,13 @@ pub(super) fn render(server: &ServerInfo, info: &Value) -> String {
     let mut result = json!({
         "resultType": "complete",
         "supportedVersions": SUPPORTED.map(Revision::as_str),
-        "capabilities": capabilities(),
+        "capabilities": capabilities(true),
         "ttlMs": TTL_MS,
         // The same for everyone who may ask; a shared cache would tell it to those who may not (catalogue LO-01).
         "cacheScope": "private",
         "_meta": { SERVER_INFO: info },
     });
+    result["capabilities"]["extensions"] = json!({ EXTENSION: {} });
     if let Some(instructions) = &server.instructions {
         result["instructions"] = instructions.as_str().into();
     }

@@ -1,13 +1,13 @@
 //! `initialize` and `ping`, which only legacy clients send.
 
 use http::HeaderValue;
-use portcullis_backend::{Backend, ServerInfo};
+use portcullis_backend::{Asking, Backend, ServerInfo};
 use portcullis_manifest::Principal;
 use serde_json::{Value, json};
 
 use super::capabilities;
 use crate::{
-    codec::{Capabilities, Field, Id, Params},
+    codec::{Field, Id, Params},
     era::Revision,
     fault::Fault,
     headers,
@@ -29,14 +29,19 @@ impl<B: Backend> Protocol<B> {
             return Err(Fault::params("`params.protocolVersion` must be a string"));
         };
         let revision = Revision::negotiated(asked);
-        let form = params.capabilities == Field::Is(Capabilities { form: true });
-        let (named, rest) = (revision.as_str(), &self.texts.initialize_rest);
+        let asking = match &params.capabilities {
+            Field::Is(capabilities) => capabilities.asking,
+            Field::Absent | Field::Wrong => Asking::NOTHING,
+        };
+        // Over HTTP a session is what a stream of news belongs to.
+        let delivers = matches!(via, Via::Stream(_)) || asking != Asking::NOTHING;
+        let (named, rest) = (revision.as_str(), &self.texts.initialize_rest[usize::from(delivers)]);
         let body = reply::rendered(id, format!(r#"{{"protocolVersion":"{named}",{rest}"#).as_bytes());
         let mut reply = Reply::result(body);
         match via {
-            Via::Stream(peer) => peer.declare(form),
-            Via::Http { .. } if form => {
-                let session = HeaderValue::try_from(self.sessions.begin(principal, revision));
+            Via::Stream(peer) => peer.declare(asking),
+            Via::Http { .. } if asking != Asking::NOTHING => {
+                let session = HeaderValue::try_from(self.sessions.begin(principal, revision, asking));
                 reply.header = Some(Box::new((headers::SESSION, session.expect("a sealed value is visible ASCII"))));
             }
             Via::Http { .. } => {}
@@ -50,8 +55,8 @@ impl<B: Backend> Protocol<B> {
 }
 
 /// Everything after the protocol version, and the closing brace.
-pub(super) fn render_rest(server: &ServerInfo, info: &Value) -> String {
-    let mut rest = json!({ "capabilities": capabilities(), "serverInfo": info });
+pub(super) fn render_rest(server: &ServerInfo, info: &Value, delivers: bool) -> String {
+    let mut rest = json!({ "capabilities": capabilities(delivers), "serverInfo": info });
     if let Some(instructions) = &server.instructions {
         rest["instructions"] = instructions.as_str().into();
     }

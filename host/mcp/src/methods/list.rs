@@ -1,6 +1,6 @@
-//! `tools/list`.
+//! `tools/list`, `resources/list`, `resources/templates/list` and `prompts/list`.
 
-use portcullis_backend::Backend;
+use portcullis_backend::{Backend, ListKind};
 use portcullis_manifest::Principal;
 
 use crate::{
@@ -8,31 +8,33 @@ use crate::{
     era::Era,
     fault::Fault,
     protocol::Protocol,
-    reply,
+    reply::{self, Reply},
 };
 
 /// How long a client may use a list before it asks again. An approval that is taken back is refused at the call anyway.
 const TTL_MS: u32 = 60_000;
 
 impl<B: Backend> Protocol<B> {
-    pub(crate) fn list_tools(
+    pub(crate) fn list(
         &self,
+        kind: ListKind,
         principal: &Principal,
         era: Era,
         id: &Id,
         params: &Params,
-    ) -> Result<Vec<u8>, Fault> {
+    ) -> Result<Reply, Fault> {
         let cursor = match &params.cursor {
             Field::Is(cursor) => Some(cursor.as_str()),
             Field::Absent => None,
             Field::Wrong => return Err(Fault::params("`params.cursor` must be a string")),
         };
-        let list = self.backend.tools(principal);
-        let page = self.listing.page(&list, principal.key(), cursor).map_err(|bad| Fault::params(bad.to_string()))?;
+        let list = self.backend.list(kind, principal);
+        let page = self.listing.page(kind, &list, principal.key(), cursor);
+        let page = page.map_err(|bad| Fault::params(bad.to_string()))?;
 
-        let mut out = reply::open(id, page.tools.len() + 512);
+        let mut out = reply::open(id, page.items.len() + 512);
         out.push(b'{');
-        out.extend_from_slice(&page.tools);
+        out.extend_from_slice(&page.items);
         if let Some(next) = &page.next {
             out.extend_from_slice(format!(r#","nextCursor":"{next}""#).as_bytes());
         }
@@ -45,6 +47,6 @@ impl<B: Backend> Protocol<B> {
             out.push(b'}');
         }
         out.push(b'}');
-        Ok(reply::close(out))
+        Ok(Reply::result(reply::close(out)))
     }
 }

@@ -1,12 +1,21 @@
 //! One file for each method, and the texts that all of their answers share.
 
+mod answer;
 mod call;
+mod calls;
 mod discover;
 mod initialize;
+mod level;
 mod list;
+mod listen;
+mod tasks;
 
 use portcullis_backend::ServerInfo;
 use serde_json::{Value, json};
+
+pub(crate) use answer::{Rendering, Round};
+pub(crate) use listen::{Listen, notification};
+pub(crate) use tasks::EXTENSION;
 
 /// What does not change while the process runs, rendered once.
 #[derive(Debug)]
@@ -15,8 +24,8 @@ pub(crate) struct Texts {
     server_member: Box<str>,
     /// The result of `server/discover`.
     discover: Box<str>,
-    /// The result of `initialize`, from after the protocol version on.
-    initialize_rest: Box<str>,
+    /// The result of `initialize`, from after the protocol version on, for who can't be told what changes, and for who can.
+    initialize_rest: [Box<str>; 2],
 }
 
 /// The member of `_meta` that names the server. No plugin may set it.
@@ -28,12 +37,22 @@ impl Texts {
         Self {
             server_member: format!("\"{SERVER_INFO}\":{info}").into(),
             discover: discover::render(server, &info).into(),
-            initialize_rest: initialize::render_rest(server, &info).into(),
+            initialize_rest: [false, true].map(|delivers| initialize::render_rest(server, &info, delivers).into()),
         }
     }
 }
 
-/// What is offered, to both eras. Not more than is served.
-fn capabilities() -> Value {
-    json!({ "tools": {} })
+/// What is offered, to both eras. Not more than is served: `delivers` says whether this client can be told what changes.
+fn capabilities(delivers: bool) -> Value {
+    if delivers {
+        json!({
+            "tools": { "listChanged": true },
+            "resources": { "subscribe": true, "listChanged": true },
+            "prompts": { "listChanged": true },
+            "completions": {},
+            "logging": {},
+        })
+    } else {
+        json!({ "tools": {}, "resources": {}, "prompts": {}, "completions": {}, "logging": {} })
+    }
 }

@@ -1,4 +1,6 @@
 mod asking;
+mod listening;
+mod telling;
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,5 +1,8 @@
 //! `tools/call`: what the backend gets, and what becomes of its answers and refusals.
 
+use portcullis_backend::{Hints, Target};
+use serde_json::Map;
+
 use super::*;
 
 fn server_info() -> Value {
@@ -15,12 +18,14 @@ async fn the_backend_gets_what_the_client_sent() {
     server.result(&sent).await;
     server.result(&Sent::legacy("tools/call", &json!({ "name": "echo" })).with("Authorization", "Bearer good")).await;
     let requests = server.backend.requests.lock().unwrap();
-    assert_eq!(Value::Object(requests[0].arguments.clone()), arguments);
-    assert_eq!(requests[0].arguments.keys().collect::<Vec<_>>(), ["z", "a", "ü"]);
-    assert_eq!((requests[0].tool.as_str(), requests[0].locale.as_deref()), ("echo", Some("de-CH")));
+    let Target::Tool { name, arguments: given } = requests[0].target.clone() else { panic!("a tool") };
+    assert_eq!(Value::Object(given.clone()), arguments);
+    assert_eq!(given.keys().collect::<Vec<_>>(), ["z", "a", "ü"]);
+    assert_eq!((name.as_str(), requests[0].hints.locale.as_deref()), ("echo", Some("de-CH")));
     assert_eq!(requests[0].principal.key().to_string(), "subject:22:https://issuer.example:3:ann");
     assert_eq!(requests[0].correlation.get_version_num(), 7);
-    assert_eq!((requests[1].arguments.len(), requests[1].locale.as_deref()), (0, None));
+    assert_eq!(requests[1].target, Target::Tool { name: "echo".to_owned(), arguments: Map::new() });
+    assert_eq!(requests[1].hints, Hints::default());
     assert_ne!(requests[0].correlation, requests[1].correlation);
 }
 
@@ -31,7 +36,7 @@ async fn a_locale_that_is_none_is_left_out() {
         let sent =
             Sent::call("echo", json!({})).edit(|message| message["params"]["_meta"]["openai/locale"] = locale.clone());
         server.result(&sent).await;
-        assert_eq!(server.backend.requests.lock().unwrap().pop().unwrap().locale, None, "{locale}");
+        assert_eq!(server.backend.requests.lock().unwrap().pop().unwrap().hints.locale, None, "{locale}");
     }
 }
 

@@ -1,8 +1,11 @@
-//! `server/discover`, `initialize` and `tools/list`.
+//! `server/discover`, `initialize` and the lists.
 
 use RefusalRule as Rule;
 
+use portcullis_backend::ListKind;
+
 use super::*;
+use crate::testing::assert_valid;
 
 fn names(result: &Value) -> Vec<String> {
     let tools = result["tools"].as_array().unwrap();
@@ -23,13 +26,21 @@ async fn discover_says_what_is_served_and_nothing_else() {
     let expected = json!({
         "resultType": "complete",
         "supportedVersions": ["2026-07-28", "2025-11-25", "2025-06-18"],
-        "capabilities": { "tools": {} },
+        "capabilities": {
+            "tools": { "listChanged": true },
+            "resources": { "subscribe": true, "listChanged": true },
+            "prompts": { "listChanged": true },
+            "completions": {},
+            "logging": {},
+            "extensions": { "io.modelcontextprotocol/tasks": {} },
+        },
         "instructions": "Use \"echo\" to echo.",
         "ttlMs": 300_000,
         "cacheScope": "private",
         "_meta": { "io.modelcontextprotocol/serverInfo":
             { "name": "portcullis", "title": "Portcullis", "version": "9.8.7" } },
     });
+    assert_valid("2026-07-28", "DiscoverResult", &result);
     assert_eq!(result, expected);
 }
 
@@ -51,7 +62,7 @@ async fn initialize_offers_the_asked_revision_or_the_newest_legacy_one() {
         let sent = Sent::legacy("initialize", &params);
         let expected = json!({
             "protocolVersion": offered,
-            "capabilities": { "tools": {} },
+            "capabilities": { "tools": {}, "resources": {}, "prompts": {}, "completions": {}, "logging": {} },
             "serverInfo": { "name": "portcullis", "title": "Portcullis", "version": "9.8.7" },
             "instructions": "Use \"echo\" to echo.",
         });
@@ -209,5 +220,112 @@ async fn au_08_a_page_with_a_cursor_in_it_is_for_nobody_else() {
             result = server.result(&page(&result["nextCursor"])).await;
             assert_eq!(result["cacheScope"], scope);
         }
+    }
+}
+
+const LISTS: [(ListKind, &str, &str, &str, &str); 4] = [
+    (ListKind::Tools, "tools/list", "tools", "name", "ListToolsResult"),
+    (ListKind::Resources, "resources/list", "resources", "uri", "ListResourcesResult"),
+    (
+        ListKind::Templates,
+        "resources/templates/list",
+        "resourceTemplates",
+        "uriTemplate",
+        "ListResourceTemplatesResult",
+    ),
+    (ListKind::Prompts, "prompts/list", "prompts", "name", "ListPromptsResult"),
+];
+
+#[tokio::test]
+async fn mc_13_every_list_comes_in_pages_whose_cursors_are_its_own() {
+    let names: Vec<String> = (0..10).map(|number| format!("docs://tool_{number}")).collect();
+    let server = Server::start(Echo::new()).await;
+    for (kind, ..) in LISTS {
+        server.backend.lists(kind, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    let mut cursors = Vec::new();
+    for (_, method, member, key, definition) in LISTS {
+        for revision in ["2026-07-28", "2025-11-25", "2025-06-18"] {
+            let (mut seen, mut cursor) = (Vec::new(), Value::Null);
+            loop {
+                let params = if cursor.is_null() { json!({}) } else { json!({ "cursor": cursor }) };
+                let modern = revision == "2026-07-28";
+                let sent = if modern { Sent::modern(method, params) } else { Sent::legacy(method, &params) };
+                let mut result = server.result(&sent).await;
+                assert_valid(revision, definition, &result);
+                assert_eq!(modern, result["ttlMs"] == 60_000 && result["cacheScope"] == "private", "{result}");
+                let page = result[member].as_array().unwrap();
+                seen.extend(page.iter().map(|item| item[key].as_str().unwrap().to_owned()));
+                cursor = result["nextCursor"].take();
+                match cursor.as_str() {
+                    Some(cursor) => cursors.push((method, cursor.to_owned())),
+                    None => break,
+                }
+            }
+            assert_eq!(seen, names, "{method} {revision}");
+        }
+    }
+    for (of, cursor) in &cursors {
+        for (_, method, ..) in LISTS {
+            let sent = Sent::modern(method, json!({ "cursor": cursor }));
+            if method == *of {
+                server.result(&sent).await;
+            } else {
+                server.refuses(&sent, 200, -32602, Rule::Params).await;
+            }
+        }
+    }
+    for (_, method, ..) in LISTS {
+        for wrong in [json!(7), json!(null), json!({}), json!("")] {
+            server.refuses(&Sent::modern(method, json!({ "cursor": wrong })), 200, -32602, Rule::Params).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_never_an_answer_that_asks() {
+    let server = Server::start(Echo::new()).await;
+    for (_, method, member, ..) in LISTS {
+        let sent = Sent::modern(method, json!({ "inputResponses": {}, "requestState": crate::testing::STATE }));
+        let result = server.result(&sent).await;
+        assert_eq!((&result["resultType"], result[member].is_array()), (&json!("complete"), true), "{result}");
+    }
+    assert!(server.backend.requests.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn two_lists_that_are_the_same_value_are_not_taken_for_one_another() {
+    let server = Server::start(Echo::new()).await;
+    for (kind, ..) in LISTS {
+        server.backend.lists_as(kind, ListKind::Resources);
+    }
+    for (_, method, member, ..) in LISTS {
+        let result = server.result(&Sent::modern(method, json!({}))).await;
+        assert_eq!(result[member].as_array().map(Vec::len), Some(2), "{result}");
+    }
+}
+
+#[tokio::test]
+async fn mc_42_a_method_of_the_other_era_is_not_there_however_well_it_is_called() {
+    let server = Server::start(Echo::new()).await;
+    let uri = json!({ "uri": "docs://a" });
+    for (method, params) in [
+        ("ping", json!({})),
+        ("logging/setLevel", json!({ "level": "info" })),
+        ("resources/subscribe", uri.clone()),
+        ("resources/unsubscribe", uri),
+        ("initialize", json!({ "protocolVersion": "2025-11-25" })),
+        ("resources/templates/read", json!({})),
+        ("prompts/set", json!({})),
+        ("completion/list", json!({})),
+        ("subscriptions/list", json!({})),
+        ("Resources/list", json!({})),
+    ] {
+        let answer = server.refuses(&Sent::modern(method, params), 404, -32601, Rule::UnknownMethod).await;
+        assert_eq!(answer["id"], 1);
+    }
+    for method in ["subscriptions/listen", "resources/update", "prompts/lists"] {
+        let sent = Sent::legacy(method, &json!({ "notifications": {} }));
+        server.refuses(&sent, 200, -32601, Rule::UnknownMethod).await;
     }
 }

@@ -4,12 +4,18 @@ mod asking;
 mod calls;
 mod checks;
 mod guards;
+mod listening;
 mod lists;
 mod lives;
 mod metadata;
 mod mirrored;
+mod odd;
 mod random;
+mod reads;
+mod resuming;
 mod signing_in;
+mod tasks;
+mod telling;
 mod tokens;
 
 use std::{
@@ -32,11 +38,12 @@ use tokio::{
 };
 
 use super::{AllowedHosts, AllowedOrigins, DEFAULT_BODY_LIMIT, DEFAULT_BODY_MEMORY, Front, HttpConfig};
-use crate::{CursorKey, QuestionLimits, SessionKey, testing::Echo};
+use crate::{CursorKey, ListenLimits, QuestionLimits, SessionKey, StreamLimits, testing::Echo};
 
 /// A server on a port of its own.
 struct Server {
     backend: Arc<Echo>,
+    front: Front<Echo>,
     address: SocketAddr,
     task: JoinHandle<()>,
 }
@@ -87,7 +94,15 @@ impl Server {
     }
 
     async fn with(backend: Echo, configure: impl FnOnce(&mut HttpConfig)) -> Self {
-        let backend = Arc::new(backend);
+        Self::serve(Arc::new(backend), configure).await
+    }
+
+    /// Another process before the same store.
+    async fn beside(&self, configure: impl FnOnce(&mut HttpConfig)) -> Self {
+        Self::serve(Arc::clone(&self.backend), configure).await
+    }
+
+    async fn serve(backend: Arc<Echo>, configure: impl FnOnce(&mut HttpConfig)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut config = HttpConfig {
@@ -101,12 +116,15 @@ impl Server {
             cursor_key: CursorKey::new([7; 32]),
             session_key: SessionKey::new([8; 32]),
             questions: QuestionLimits::default(),
+            streams: StreamLimits::default(),
+            listening: ListenLimits::default(),
         };
         configure(&mut config);
         let beside = axum::Router::new().route("/beside", axum::routing::get(|| async { "{}" }));
-        let connections = Connections(Front::with(Arc::clone(&backend), config, beside));
+        let front = Front::with(Arc::clone(&backend), config, beside);
+        let connections = Connections(front.clone());
         let task = tokio::spawn(async move { axum::serve(listener, connections).await.unwrap() });
-        Self { backend, address, task }
+        Self { backend, front, address, task }
     }
 
     async fn keep(&self) -> Kept {

@@ -8,13 +8,12 @@ use super::*;
 fn any_request() -> impl Strategy<Value = (Vec<u8>, Vec<(String, String)>)> {
     let body = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..200),
-        r#"\{"jsonrpc":"2.0",("id":("a"|1|null|1.5),)?"method":"(ping|tools/call|tools/list|initialize|x)"(,"params":(\{("name":"echo",?)?("arguments":\{\}|"cursor":"A",?)?\}|\[\]|3))?\}?"#
+        r#"\{"jsonrpc":"2.0",("id":("a"|1|null|1.5),)?"method":"(ping|(tools|prompts|resources|resources/templates)/list|tools/call|prompts/get|resources/(read|subscribe)|completion/complete|initialize|x)"(,"params":(\{("name":"(echo|greeting)",?)?("uri":"docs://a",?)?("arguments":\{\}|"cursor":"A"|"ref":(\{"type":"ref/prompt","name":"greeting"\}|\[\])|"context":\{"arguments":\{\}\},?)?("argument":\{"name":"a","value":"b"\})?\}|\[\]|3))?\}?"#
             .prop_map(String::into_bytes),
     ];
     let name =
         "(mcp-protocol-version|mcp-method|mcp-name|mcp-param-region|accept|content-type|origin|content-encoding|x-y)";
-    let value =
-        r"(2026-07-28|2025-11-25|tools/call|ping|echo|=\?base64\?[A-Za-z=]{0,6}\?=|application/json|null|[ -~]{0,12})";
+    let value = r"(2026-07-28|2025-11-25|tools/call|prompts/get|resources/read|ping|echo|greeting|docs://a|=\?base64\?[A-Za-z=]{0,6}\?=|application/json|null|[ -~]{0,12})";
     (body, prop::collection::vec((name, value), 0..4))
 }
 

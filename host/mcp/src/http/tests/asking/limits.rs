@@ -10,6 +10,7 @@ fn with_principals() -> Echo {
 async fn bounded(per_principal: usize, in_all: usize) -> Server {
     Server::with(with_principals(), |config| {
         config.questions = QuestionLimits { per_principal, in_all, ..QuestionLimits::default() };
+        config.streams.grace = Duration::ZERO;
     })
     .await
 }
@@ -103,7 +104,11 @@ async fn a_stream_that_waits_says_that_it_is_alive() {
 
 #[tokio::test]
 async fn mc_09_a_call_that_waits_holds_its_share_of_the_budget_of_bodies() {
-    let server = Server::with(Echo::new(), |config| config.body_memory = 100_000).await;
+    let server = Server::with(Echo::new(), |config| {
+        config.body_memory = 100_000;
+        config.streams.grace = Duration::ZERO;
+    })
+    .await;
     let client = Client::begin(&server, "2025-11-25", None).await;
     let long = |tool| client.call(tool, json!({ "pad": "p".repeat(80_000) }));
     let mut events = Events::open(&server, &long("asking")).await;
@@ -120,7 +125,7 @@ async fn mc_09_a_call_that_waits_holds_its_share_of_the_budget_of_bodies() {
 
 #[tokio::test]
 async fn wx_29_a_client_that_goes_away_after_its_answers_drops_the_call() {
-    let server = Server::start(Echo::new()).await;
+    let server = Server::with(Echo::new(), |config| config.streams.grace = Duration::ZERO).await;
     let client = Client::begin(&server, "2025-11-25", None).await;
     let mut events = Events::open(&server, &client.call("asking", json!({ "then": "slow" }))).await;
     let question = events.question("2025-11-25").await;

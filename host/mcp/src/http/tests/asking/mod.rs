@@ -1,5 +1,6 @@
 //! Questions to a person, in both eras.
 
+mod kinds;
 mod limits;
 mod modern;
 mod stranger;
@@ -15,26 +16,35 @@ use tokio::{
 use super::*;
 use crate::testing::{STATE, assert_valid};
 
-const REVISIONS: [&str; 2] = ["2025-11-25", "2025-06-18"];
+pub(super) const REVISIONS: [&str; 2] = ["2025-11-25", "2025-06-18"];
 
 /// A legacy client that can be asked.
 #[derive(Clone)]
-struct Client {
-    revision: &'static str,
-    session: String,
-    bearer: Option<&'static str>,
+pub(super) struct Client {
+    pub(super) revision: &'static str,
+    pub(super) session: String,
+    pub(super) bearer: Option<&'static str>,
 }
 
 impl Client {
-    async fn begin(server: &Server, revision: &'static str, bearer: Option<&'static str>) -> Self {
+    pub(super) async fn begin(server: &Server, revision: &'static str, bearer: Option<&'static str>) -> Self {
+        Self::that_can(server, revision, bearer, json!({ "elicitation": {} })).await
+    }
+
+    async fn that_can(
+        server: &Server,
+        revision: &'static str,
+        bearer: Option<&'static str>,
+        capabilities: Value,
+    ) -> Self {
         let mut client = Self { revision, session: String::new(), bearer };
-        let got = server.send(&client.sign(initialize(revision, json!({ "elicitation": {} })))).await;
+        let got = server.send(&client.sign(initialize(revision, capabilities))).await;
         assert_valid(revision, "InitializeResult", &got.json()["result"]);
         client.session = got.header("mcp-session-id").expect("a session").to_owned();
         client
     }
 
-    fn sign(&self, mut sent: Sent) -> Sent {
+    pub(super) fn sign(&self, mut sent: Sent) -> Sent {
         if !self.session.is_empty() {
             sent = sent.with("Mcp-Session-Id", &self.session).with("MCP-Protocol-Version", self.revision);
         }
@@ -44,7 +54,7 @@ impl Client {
         }
     }
 
-    fn call(&self, tool: &str, arguments: Value) -> Sent {
+    pub(super) fn call(&self, tool: &str, arguments: Value) -> Sent {
         self.sign(Sent::legacy("tools/call", &json!({ "name": tool, "arguments": arguments })))
     }
 
@@ -64,7 +74,7 @@ impl Client {
     }
 
     /// That the server takes an answer.
-    async fn answers(&self, server: &Server, question: &Value, result: Value) {
+    pub(super) async fn answers(&self, server: &Server, question: &Value, result: Value) {
         let got = server.send(&self.answer(question, result)).await;
         assert_eq!((got.status, got.body.len()), (202, 0), "{got:?}");
     }
@@ -83,20 +93,24 @@ fn initialize(revision: &str, capabilities: Value) -> Sent {
     Sent::legacy("initialize", &params)
 }
 
-fn accept(content: Value) -> Value {
+pub(super) fn accept(content: Value) -> Value {
     json!({ "action": "accept", "content": content })
 }
 
 /// An answer that comes in events.
-struct Events {
+pub(super) struct Events {
     stream: BufReader<TcpStream>,
     head: String,
     /// What was read of the body and is not an event yet.
     rest: String,
+    /// The id of the last event.
+    pub(in crate::http) last: Option<String>,
+    /// All of the body that came.
+    pub(super) seen: String,
 }
 
 impl Events {
-    async fn open(server: &Server, sent: &Sent) -> Self {
+    pub(super) async fn open(server: &Server, sent: &Sent) -> Self {
         let mut stream = BufReader::new(TcpStream::connect(server.address).await.unwrap());
         stream.write_all(&sent.bytes(server.address)).await.unwrap();
         let mut head = String::new();
@@ -113,22 +127,35 @@ impl Events {
         ] {
             assert!(lower.contains(part), "{part}: {head}");
         }
-        Self { stream, head, rest: String::new() }
+        Self { stream, head, rest: String::new(), last: None, seen: String::new() }
     }
 
     /// The next message; nothing at the orderly end of the stream.
-    async fn next(&mut self) -> Option<Value> {
+    pub(super) async fn next(&mut self) -> Option<Value> {
         loop {
             let event = timeout(Duration::from_secs(10), self.event()).await.expect("an event in time")?;
-            if !event.starts_with(':') {
-                let data = event.strip_prefix("event: message\ndata: ").unwrap_or_else(|| panic!("{event:?}"));
+            if event.starts_with(':') {
+                continue;
+            }
+            let (mut data, mut named) = ("", false);
+            for line in event.lines() {
+                match line.split_once(':').unwrap_or_else(|| panic!("{event:?}")) {
+                    ("id", id) => self.last = Some(id.trim().to_owned()),
+                    ("retry", retry) => drop(retry.trim().parse::<u64>().unwrap()),
+                    ("event", name) => named = name == " message",
+                    ("data", text) => data = text.trim(),
+                    _ => panic!("{event:?}"),
+                }
+            }
+            assert_eq!(named, !data.is_empty(), "{event:?}");
+            if named {
                 return Some(serde_json::from_str(data).unwrap());
             }
         }
     }
 
     /// The next event or comment, as it came.
-    async fn event(&mut self) -> Option<String> {
+    pub(super) async fn event(&mut self) -> Option<String> {
         loop {
             if let Some((event, rest)) = self.rest.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
@@ -144,12 +171,14 @@ impl Events {
                 assert_eq!(self.rest, "");
                 return None;
             }
-            self.rest.push_str(std::str::from_utf8(&chunk[..length]).unwrap());
+            let text = std::str::from_utf8(&chunk[..length]).unwrap();
+            self.rest.push_str(text);
+            self.seen.push_str(text);
         }
     }
 
     /// The next message, which is a question.
-    async fn question(&mut self, revision: &str) -> Value {
+    pub(super) async fn question(&mut self, revision: &str) -> Value {
         let question = self.next().await.unwrap();
         assert_valid(revision, "ElicitRequest", &question);
         assert_eq!((&question["jsonrpc"], &question["method"]), (&json!("2.0"), &json!("elicitation/create")));
@@ -157,7 +186,7 @@ impl Events {
     }
 
     /// The response, which is the last message.
-    async fn response(mut self, revision: &str) -> Value {
+    pub(super) async fn response(mut self, revision: &str) -> Value {
         let response = self.next().await.unwrap();
         let form = match (revision, response["result"].is_object()) {
             ("2025-06-18", true) => "JSONRPCResponse",

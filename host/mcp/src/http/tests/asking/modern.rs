@@ -61,7 +61,7 @@ async fn mc_11_a_modern_call_asks_in_its_result_and_goes_on_with_the_replies() {
     assert_eq!(result["resultType"], "complete");
 
     let requests = server.backend.requests.lock().unwrap();
-    assert_eq!((requests[0].asking, &requests[0].resume), (Asking::Form, &None));
+    assert_eq!((requests[0].asking, &requests[0].resume), (Asking::FORM, &None));
     let resume = requests[1].resume.as_ref().unwrap();
     assert_eq!((resume.state.as_str(), &resume.replies["q1"]), (STATE, &Reply::Declined));
     assert_ne!(requests[0].correlation, requests[1].correlation);
@@ -87,7 +87,7 @@ async fn mc_11_only_a_client_that_says_so_is_asked() {
         silent(json!(null)),
     ] {
         assert_eq!(server.result(&sent).await["content"][0]["text"], "nobody can be asked");
-        assert_eq!(server.backend.requests.lock().unwrap().last().unwrap().asking, Asking::Nothing);
+        assert_eq!(server.backend.requests.lock().unwrap().last().unwrap().asking, Asking::NOTHING);
     }
     // What a legacy client has said counts for no modern request.
     let session = Client::begin(&server, "2025-11-25", None).await.session;
@@ -117,7 +117,7 @@ async fn a_reply_that_is_missing_is_asked_for_again_and_one_too_many_is_left_to_
     let result = server.result(&going_on(&first, responses, json!(STATE))).await;
     assert_eq!(result["structuredContent"]["q1"], json!({ "name": "Ann" }));
     let replies = server.backend.requests.lock().unwrap().pop().unwrap().resume.unwrap().replies;
-    assert_eq!(replies.keys().collect::<Vec<_>>(), ["other", "q0", "q1"]);
+    assert_eq!(replies.keys().collect::<Vec<_>>(), ["other", "q0", "q1", "roots", "sampled"]);
 
     // Replies that come without a state answer nothing that was asked: the call begins anew.
     asked(&server, &going_on(&first, json!({ "q0": one, "q1": one }), None)).await;

@@ -76,7 +76,7 @@ async fn mc_11_who_can_t_be_asked_is_not_asked() {
     let insisting = ann.call("insisting", json!({})).without("Mcp-Session-Id");
     let result = server.result(&insisting).await;
     assert_eq!(result["isError"], true, "{result}");
-    assert!(result["content"][0]["text"].as_str().unwrap().contains("elicitation"), "{result}");
+    assert!(result["content"][0]["text"].as_str().unwrap().contains("can be asked"), "{result}");
     for accept in ["application/json, text/event-stream", "*/*", "text/*"] {
         let mut events = Events::open(&server, &good.clone().set("Accept", accept)).await;
         events.question("2025-11-25").await;
@@ -156,4 +156,25 @@ async fn au_08_who_has_not_signed_in_is_told_apart_by_the_session_and_from_every
     server.refuses(&sent, 400, -32600, RefusalRule::Message).await;
     signed_in.answers(&server, &asked[0], accept(json!({ "name": "Ann" }))).await;
     assert_eq!(told(events).await, json!({ "q0": { "name": "Ann" } }));
+}
+
+#[tokio::test]
+async fn au_01_a_call_goes_on_with_what_whoever_answered_has_proven() {
+    let server = Server::start(Echo::new().with_principal("old", "ann").with_principal("new", "ann")).await;
+    let old = Client::begin(&server, "2025-11-25", Some("old")).await;
+    let new = Client { bearer: Some("new"), ..old.clone() };
+    let mut events = Events::open(&server, &old.call("asking", json!({ "rounds": 3 }))).await;
+    for client in [&old, &new, &old] {
+        let question = events.question("2025-11-25").await;
+        client.answers(&server, &question, accept(json!({ "name": "Ann" }))).await;
+    }
+    events.response("2025-11-25").await;
+    let requests = server.backend.requests.lock().unwrap();
+    // Each round holds what the token of that answer holds: no more, and no longer what the one before held.
+    for (request, token) in requests.iter().zip(["old", "old", "new", "old"]) {
+        for group in ["old", "new"] {
+            assert_eq!(request.principal.is_in_any([group]), group == token);
+        }
+    }
+    assert_eq!(requests.len(), 4);
 }

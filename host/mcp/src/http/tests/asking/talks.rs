@@ -44,8 +44,8 @@ async fn mc_11_a_legacy_client_is_asked_on_the_stream_of_its_call() {
         assert_eq!(server.backend.rules(), []);
         let requests = server.backend.requests.lock().unwrap();
         let (first, second) = (&requests[0], &requests[2]);
-        assert_eq!((first.asking, &first.resume, second.asking), (Asking::Form, &None, Asking::Form));
-        assert_eq!((&first.tool, &first.arguments), (&second.tool, &second.arguments));
+        assert_eq!((first.asking, &first.resume, second.asking), (Asking::FORM, &None, Asking::FORM));
+        assert_eq!(&first.target, &second.target);
         let resume = second.resume.as_ref().unwrap();
         assert_eq!((resume.state.as_str(), resume.replies.get("q1")), (STATE, Some(&Reply::Declined)));
         assert_ne!(first.correlation, second.correlation);
@@ -75,7 +75,7 @@ async fn what_a_person_or_a_client_says_instead_of_an_answer_reaches_the_tool_or
     assert_eq!(withdrawal["params"]["requestId"], asked[0]["id"]);
     let response = events.response("2025-11-25").await;
     assert_eq!(response["result"]["isError"], true);
-    assert!(response["result"]["content"][0]["text"].as_str().unwrap().contains("did not put it"), "{response}");
+    assert!(response["result"]["content"][0]["text"].as_str().unwrap().contains("did not ask it"), "{response}");
     assert_eq!(server.backend.rules(), []);
 }
 
