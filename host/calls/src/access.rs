@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use parking_lot::Mutex;
-use portcullis_backend::{ToolDescriptor, ToolList};
+use portcullis_backend::{Descriptor, List};
 use portcullis_manifest::{PluginName, Principal};
 
 use crate::Policy;
@@ -27,11 +27,11 @@ impl Door {
 }
 
 /// A list, and which doors are open to those who see it.
-type Made = (Box<[bool]>, Arc<ToolList>);
+type Made = (Box<[bool]>, Arc<List>);
 
 /// The lists of one generation: each made once for all who see the same.
 pub(crate) struct Lists {
-    all: Arc<ToolList>,
+    all: Arc<List>,
     /// The plugin of each tool of `all`, as its place in `doors`; none: everybody sees it.
     behind: Vec<Option<usize>>,
     doors: Vec<Door>,
@@ -41,14 +41,14 @@ pub(crate) struct Lists {
 
 impl Lists {
     /// `tools` with the plugins that they are of.
-    pub(crate) fn new(generation: u64, mut tools: Vec<(PluginName, ToolDescriptor)>, policy: &Policy) -> Self {
-        tools.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
+    pub(crate) fn new(generation: u64, mut tools: Vec<(PluginName, Descriptor)>, policy: &Policy) -> Self {
+        tools.sort_by(|(_, a), (_, b)| a.key.cmp(&b.key));
         let restricted: BTreeSet<&PluginName> =
             tools.iter().map(|(plugin, _)| plugin).filter(|plugin| policy.access.contains_key(*plugin)).collect();
         let behind = tools.iter().map(|(plugin, _)| restricted.iter().position(|name| *name == plugin)).collect();
         let doors = restricted.iter().map(|plugin| Door::of(plugin, policy)).collect();
         let tools = tools.into_iter().map(|(_, descriptor)| descriptor).collect();
-        let all = Arc::new(ToolList { generation, varies: policy.lists_vary(), tools });
+        let all = Arc::new(List { generation, varies: policy.lists_vary(), items: tools });
         Self { all, behind, doors, made: Mutex::default() }
     }
 
@@ -57,7 +57,7 @@ impl Lists {
     }
 
     /// What `principal` sees.
-    pub(crate) fn of(&self, principal: &Principal) -> Arc<ToolList> {
+    pub(crate) fn of(&self, principal: &Principal) -> Arc<List> {
         if self.doors.is_empty() {
             return self.all.clone();
         }
@@ -70,9 +70,9 @@ impl Lists {
             return list.clone();
         }
         let seen = |behind: &Option<usize>| behind.is_none_or(|door| open[door]);
-        let tools = self.all.tools.iter().zip(&self.behind).filter(|(_, behind)| seen(behind));
+        let tools = self.all.items.iter().zip(&self.behind).filter(|(_, behind)| seen(behind));
         let tools = tools.map(|(descriptor, _)| descriptor.clone()).collect();
-        let list = Arc::new(ToolList { generation: self.all.generation, varies: self.all.varies, tools });
+        let list = Arc::new(List { generation: self.all.generation, varies: self.all.varies, items: tools });
         if made.len() == LISTS {
             made.remove(0);
         }
@@ -101,7 +101,7 @@ mod tests {
         let tool = |plugin: &String, name: &str| {
             let name = format!("{plugin}_{name}");
             let json = Arc::from(to_raw_value(&name).unwrap());
-            (plugin.parse().unwrap(), ToolDescriptor { name: name.parse().unwrap(), json })
+            (plugin.parse().unwrap(), Descriptor { key: name.into(), json })
         };
         let tools = plugins.iter().flat_map(|plugin| ["write", "read"].map(|name| tool(plugin, name))).collect();
         Lists::new(7, tools, policy)
@@ -112,8 +112,8 @@ mod tests {
         Principal::subject("https://issuer.example", "ann", Grants { groups, ..Grants::default() })
     }
 
-    fn names(list: &ToolList) -> Vec<&str> {
-        list.tools.iter().map(|tool| tool.name.as_str()).collect()
+    fn names(list: &List) -> Vec<&str> {
+        list.items.iter().map(|tool| &*tool.key).collect()
     }
 
     /// Fails without: `Door::lets_in`.
@@ -164,7 +164,7 @@ mod tests {
         for set in 0..255_u32 {
             let groups: Vec<&str> =
                 (0..8).filter(|bit| set >> bit & 1 == 1).map(|bit: usize| plugins[bit].as_str()).collect();
-            assert_eq!(lists.of(&member(&groups)).tools.len(), 2 * groups.len());
+            assert_eq!(lists.of(&member(&groups)).items.len(), 2 * groups.len());
         }
         assert_eq!(lists.made.lock().len(), LISTS);
     }

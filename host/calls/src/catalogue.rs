@@ -5,10 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use portcullis_admission::{ApprovedTool, Schema};
-use portcullis_backend::{ToolDescriptor, ToolList};
+use portcullis_admission::{ApprovedTool, Callable, Schema};
+use portcullis_backend::{Descriptor, List, ListKind, Reference};
 use portcullis_manifest::{
-    BoundaryErrors, Confirm, Digest, Fingerprint, Hints, Label, Package, PluginName, Preview, Principal, Scope, Tool,
+    AssetFiles, AssetName, BoundaryErrors, Confirm, Digest, Fingerprint, Hints, Label, Package, PluginName, Preview,
+    Principal, Retired, Scope, Tool, ToolName,
 };
 use portcullis_sandbox::{LoadError, Plugin};
 use portcullis_store::Release;
@@ -17,22 +18,58 @@ use serde_json::{Value, json, value::to_raw_value};
 use crate::{
     Policy, ReadRelease, SourceError,
     access::{Door, Lists},
+    offer::{Offers, shown},
+    release::asset_files,
+    uris::{Uris, meet},
     way::{ARGUMENT, output_or_preview},
 };
 
 /// See the module. A call sees one catalogue, whole, from its beginning to its end (catalogue MC-41).
 pub(crate) struct Catalogue {
     tools: HashMap<String, (Door, Served)>,
-    lists: Lists,
+    resources: Uris<(Door, Served)>,
+    prompts: HashMap<String, (Door, Served)>,
+    lists: Kinds,
     scopes: Vec<Scope>,
     ready: BTreeMap<Fingerprint, Arc<Ready>>,
 }
+
+/// The list of each kind.
+struct Kinds {
+    tools: Lists,
+    resources: Lists,
+    templates: Lists,
+    prompts: Lists,
+}
+
+/// Tool names on the wire that an approval lets be called without sign-in.
+pub(crate) type Open = BTreeSet<String>;
 
 /// A tool and the plugin that runs it.
 #[derive(Clone)]
 pub(crate) struct Served {
     pub(crate) tool: Arc<ApprovedTool>,
     pub(crate) plugin: Plugin,
+    /// A resource that the host answers itself.
+    pub(crate) held: Option<Arc<Held>>,
+}
+
+/// A resource that is made of assets of its release: the guest is never run for it.
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// The asset's name, with the URI's variables in braces.
+    pub(crate) asset: String,
+    /// The media type.
+    pub(crate) mime: Option<String>,
+    /// `_meta` of its contents.
+    pub(crate) meta: Option<Value>,
+}
+
+impl Held {
+    /// Whether it has an asset for these values.
+    fn is_there(&self, assets: &AssetFiles, values: &[(String, String)]) -> bool {
+        crate::way::expanded(&self.asset, values).is_some_and(|name| assets.get(&name).is_some())
+    }
 }
 
 /// An approved release that is not served, although it should be. Each raises an alert.
@@ -49,6 +86,12 @@ pub enum NotServed {
     Component {
         /// Of what is stored.
         found: Digest,
+    },
+    /// An asset is not the one that was approved (catalogue RG-02).
+    #[error("the stored asset `{}` is not what was approved", portcullis_manifest::visible(name))]
+    Asset {
+        /// Its name.
+        name: String,
     },
     /// This version of the host computes a looser label than the approver saw (DESIGN rule 4).
     #[error(
@@ -105,20 +148,35 @@ impl Catalogue {
 
     /// A catalogue of releases that have been checked and loaded.
     pub(crate) fn new(generation: u64, releases: Vec<Arc<Ready>>, policy: &Policy) -> Self {
-        let mut tools = HashMap::new();
-        let (mut descriptors, mut scopes) = (Vec::new(), BTreeSet::new());
+        let (mut tools, mut prompts, mut resources) = (HashMap::new(), HashMap::new(), Vec::new());
+        let (mut listed, mut scopes) = ([const { Vec::new() }; 4], BTreeSet::new());
         for release in &releases {
             let door = Door::of(&release.name, policy);
-            for (descriptor, tool) in &release.tools {
-                let served = Served { tool: tool.clone(), plugin: release.plugin.clone() };
-                tools.insert(tool.wire.as_str().to_owned(), (door.clone(), served));
-                descriptors.push((release.name.clone(), descriptor.clone()));
-                scopes.extend(tool.scopes.iter().cloned());
+            let served = |tool: &Arc<ApprovedTool>, held: &Option<Arc<Held>>| {
+                (door.clone(), Served { tool: tool.clone(), plugin: release.plugin.clone(), held: held.clone() })
+            };
+            let Offers { prompts: of_prompts, resources: of_resources, listed: of_list, templates } = &release.offers;
+            for (_, tool) in &release.tools {
+                tools.insert(tool.wire.as_str().to_owned(), served(tool, &None));
             }
+            for (_, tool) in of_prompts {
+                prompts.insert(tool.wire.as_str().to_owned(), served(tool, &None));
+            }
+            for (uri, ready) in of_resources {
+                resources.push((uri.clone(), served(&ready.tool, &ready.held)));
+            }
+            scopes.extend(release.callable().flat_map(|tool| tool.scopes.iter().cloned()));
+            let name = |descriptor: &Descriptor| (release.name.clone(), descriptor.clone());
+            listed[0].extend(release.tools.iter().map(|(descriptor, _)| name(descriptor)));
+            listed[1].extend(of_list.iter().map(name));
+            listed[2].extend(templates.iter().map(name));
+            listed[3].extend(of_prompts.iter().map(|(descriptor, _)| name(descriptor)));
         }
-        let lists = Lists::new(generation, descriptors, policy);
+        let [of_tools, of_resources, of_templates, of_prompts] =
+            listed.map(|descriptors| Lists::new(generation, descriptors, policy));
+        let lists = Kinds { tools: of_tools, resources: of_resources, templates: of_templates, prompts: of_prompts };
         let ready = releases.into_iter().map(|release| (release.fingerprint, release)).collect();
-        Self { tools, lists, scopes: scopes.into_iter().collect(), ready }
+        Self { tools, resources: Uris::new(resources), prompts, lists, scopes: scopes.into_iter().collect(), ready }
     }
 
     /// This catalogue after a decision, made of what is known without asking the store: `approved` instead of its plugin's
@@ -128,7 +186,7 @@ impl Catalogue {
         let kept = self.ready.values().filter(|release| release.fingerprint != withdrawn && !replaced(release));
         let releases = kept.chain(&approved).cloned().collect();
         // The store's number grows with every decision, too.
-        Self::new(self.lists.generation() + 1, releases, policy)
+        Self::new(self.lists.tools.generation() + 1, releases, policy)
     }
 
     /// The tool of that name, if `principal` may see it: what they may not see is found as little as what is not there
@@ -138,14 +196,67 @@ impl Catalogue {
         door.lets_in(principal).then_some(served)
     }
 
-    /// The tools that `principal` may see.
-    pub(crate) fn list(&self, principal: &Principal) -> Arc<ToolList> {
-        self.lists.of(principal)
+    /// The resource at that URI, and the values of its template's variables.
+    pub(crate) fn find_resource(&self, uri: &str, principal: &Principal) -> Option<(&Served, Vec<(String, String)>)> {
+        let ((door, served), values) = self.resources.find(uri)?;
+        let there = served.held.as_ref().is_none_or(|held| held.is_there(served.plugin.assets(), &values));
+        (there && door.lets_in(principal)).then_some((served, values))
     }
 
-    /// What the tools that are served ask their callers for, sorted.
+    /// The prompt of that name on the wire.
+    pub(crate) fn find_prompt(&self, name: &str, principal: &Principal) -> Option<&Served> {
+        let (door, served) = self.prompts.get(name)?;
+        door.lets_in(principal).then_some(served)
+    }
+
+    /// The prompt, or the template, whose arguments are completed.
+    pub(crate) fn find_completion(&self, reference: &Reference, principal: &Principal) -> Option<&Served> {
+        match reference {
+            Reference::Prompt(name) => self.find_prompt(name, principal),
+            Reference::Resource(template) => {
+                let (door, served) = self.resources.template(template)?;
+                door.lets_in(principal).then_some(served)
+            }
+        }
+    }
+
+    /// What of one kind `principal` may see.
+    pub(crate) fn list(&self, kind: ListKind, principal: &Principal) -> Arc<List> {
+        match kind {
+            ListKind::Tools => self.lists.tools.of(principal),
+            ListKind::Resources => self.lists.resources.of(principal),
+            ListKind::Templates => self.lists.templates.of(principal),
+            ListKind::Prompts => self.lists.prompts.of(principal),
+        }
+    }
+
+    /// What of a release that is to be approved another plugin's release has already: a URI, or a prompt's name.
+    pub(crate) fn taken(&self, new: &Ready) -> Option<Taken> {
+        let others = self.ready.values().filter(|other| other.name != new.name);
+        for other in others {
+            let whose = || other.name.clone();
+            for (uri, _) in &new.offers.resources {
+                if let Some((theirs, _)) = other.offers.resources.iter().find(|(theirs, _)| meet(uri, theirs)) {
+                    return Some(Taken { uri: uri.to_string(), theirs: theirs.to_string(), other: whose() });
+                }
+            }
+        }
+        None
+    }
+
+    /// What is served asks its callers for, sorted.
     pub(crate) fn scopes(&self) -> &[Scope] {
         &self.scopes
+    }
+
+    /// Whether a release of `plugin` is served.
+    pub(crate) fn serves(&self, plugin: &PluginName) -> bool {
+        self.ready.values().any(|release| release.name == *plugin)
+    }
+
+    /// What the release that `plugin` serves says of a name on the wire that it has no longer.
+    pub(crate) fn advice(&self, plugin: &PluginName, name: &str) -> Option<&Advice> {
+        self.ready.values().find(|release| release.name == *plugin)?.retired.get(name)
     }
 
     /// A release that is ready already. Its fingerprint covers all that it was made of.
@@ -154,12 +265,39 @@ impl Catalogue {
     }
 }
 
+/// What a manifest says of a name that its plugin had before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Advice {
+    /// On the wire.
+    pub(crate) instead: Option<String>,
+    pub(crate) why: Option<String>,
+}
+
+/// URIs of a release that are another plugin's, or could be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "its resource `{uri}` and `{theirs}` of the plugin `{other}` could be one URI, and nobody could tell whose it is: begin one of \
+     them otherwise, or withdraw the other plugin's release"
+)]
+pub struct Taken {
+    /// The new one's.
+    pub uri: String,
+    /// The other's.
+    pub theirs: String,
+    /// The other.
+    pub other: PluginName,
+}
+
 /// A release that is ready to be served.
 pub(crate) struct Ready {
+    /// By names on the wire.
+    retired: BTreeMap<String, Advice>,
     pub(crate) fingerprint: Fingerprint,
     name: PluginName,
     pub(crate) plugin: Plugin,
-    pub(crate) tools: Vec<(ToolDescriptor, Arc<ApprovedTool>)>,
+    pub(crate) assets: Arc<AssetFiles>,
+    pub(crate) tools: Vec<(Descriptor, Arc<ApprovedTool>)>,
+    offers: Offers,
     /// What its approval says of calls without sign-in: names on the wire. The fingerprint does not cover it.
     pub(crate) without_sign_in: BTreeSet<String>,
 }
@@ -168,6 +306,7 @@ impl Ready {
     pub(crate) fn new(
         release: &ReadRelease,
         plugin: Plugin,
+        assets: Arc<AssetFiles>,
         without_sign_in: BTreeSet<String>,
         policy: &Policy,
     ) -> Result<Self, NotServed> {
@@ -177,7 +316,20 @@ impl Ready {
         let tools = tools.map(|(tool, schemas)| ready_tool(release, tool, schemas, &scopes, &without_sign_in, policy));
         let tools = tools.collect::<Result<_, _>>()?;
         let name = manifest.plugin.name.clone();
-        Ok(Self { fingerprint: release.fingerprint, name, plugin, tools, without_sign_in })
+        let wire = |name: &ToolName| release.wire(name).ok().map(|name| name.to_string());
+        let advice = |Retired { name, instead, why }: &Retired| {
+            Some((wire(name)?, Advice { instead: instead.as_ref().and_then(wire), why: why.clone() }))
+        };
+        let retired = manifest.retired.iter().filter_map(advice).collect();
+        let offers = Offers::of(release, &assets, &scopes, &without_sign_in, policy)?;
+        Ok(Self { retired, fingerprint: release.fingerprint, name, plugin, assets, tools, offers, without_sign_in })
+    }
+
+    /// Everything of it that can be called.
+    pub(crate) fn callable(&self) -> impl Iterator<Item = &Arc<ApprovedTool>> {
+        let tools = self.tools.iter().map(|(_, tool)| tool);
+        let prompts = self.offers.prompts.iter().map(|(_, tool)| tool);
+        tools.chain(prompts).chain(self.offers.resources.iter().map(|(_, ready)| &ready.tool))
     }
 }
 
@@ -186,7 +338,12 @@ pub(crate) fn read_stored(row: &Release, policy: &Policy) -> Result<ReadRelease,
     let files: BTreeMap<String, String> =
         serde_json::from_str(&row.files).map_err(|error| NotServed::Row(error.to_string()))?;
     let files = files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
-    let release = ReadRelease::read(&row.manifest, &files, row.digest, Some(&row.prefix))?;
+    let assets = row.assets.iter().map(|(name, digest)| {
+        let name = name.parse::<AssetName>().map_err(|error| NotServed::Row(format!("{name}: {error}")))?;
+        Ok((name, *digest))
+    });
+    let assets = assets.collect::<Result<_, NotServed>>()?;
+    let release = ReadRelease::read(&row.manifest, &files, assets, row.digest, Some(&row.prefix))?;
     if release.fingerprint != row.fingerprint {
         return Err(NotServed::Changed { found: release.fingerprint });
     }
@@ -203,6 +360,17 @@ pub(crate) fn read_stored(row: &Release, policy: &Policy) -> Result<ReadRelease,
     Ok(release)
 }
 
+/// What is in the assets of a stored release, held against what was approved.
+pub(crate) fn stored_assets(release: &ReadRelease, stored: &[(String, Vec<u8>)]) -> Result<AssetFiles, NotServed> {
+    let assets = asset_files(stored.iter().map(|(name, bytes)| (name, bytes)))?;
+    let (approved, found) = (&release.package.assets, assets.digests());
+    let same = |name: &&AssetName| approved.get(*name) == found.get(*name);
+    match approved.keys().chain(found.keys()).find(|name| !same(name)) {
+        Some(name) => Err(NotServed::Asset { name: name.to_string() }),
+        None => Ok(assets),
+    }
+}
+
 fn ready_tool(
     release: &ReadRelease,
     tool: &Tool,
@@ -210,10 +378,11 @@ fn ready_tool(
     plugin_scopes: &Arc<[Scope]>,
     without_sign_in: &BTreeSet<String>,
     policy: &Policy,
-) -> Result<(ToolDescriptor, Arc<ApprovedTool>), NotServed> {
+) -> Result<(Descriptor, Arc<ApprovedTool>), NotServed> {
     let package = &release.package;
     let wire = release.wire_name(tool).map_err(SourceError::from)?;
     let approved = ApprovedTool {
+        kind: Callable::Tool,
         release: release.fingerprint,
         plugin: package.manifest.plugin.name.clone(),
         plugin_scopes: plugin_scopes.clone(),
@@ -223,23 +392,30 @@ fn ready_tool(
         grants: package.manifest.grants(tool),
         confirm: policy.confirm(tool, &wire),
         partial: tool.preview == Preview::Partial,
-        asks: !tool.ask.is_empty(),
+        ask: tool.ask.clone(),
+        hints: package.manifest.hints.clone(),
+        parameters: Vec::new(),
         scopes: tool.scopes.clone(),
         without_sign_in: without_sign_in.contains(wire.as_str()) && policy.opens(&package.manifest.plugin.name),
+        task: tool.task,
         input,
         output,
         limits: package.manifest.limits.clone(),
     };
     let hints = package.manifest.hints(tool, &policy.boundary);
     let mut descriptor = descriptor(package, tool, &approved, hints);
+    let mut meta = shown(release, tool);
     if policy.signs_in {
         let schemes = security_schemes(&approved);
         // Once for clients that look there, and once for those that drop members which MCP does not name.
-        descriptor["_meta"] = json!({ "securitySchemes": schemes });
+        meta.insert("securitySchemes".to_owned(), schemes.clone());
         descriptor["securitySchemes"] = schemes;
     }
+    if !meta.is_empty() {
+        descriptor["_meta"] = Value::Object(meta);
+    }
     let json = to_raw_value(&descriptor).expect("a JSON value can be written");
-    Ok((ToolDescriptor { name: wire, json: Arc::from(json) }, Arc::new(approved)))
+    Ok((Descriptor { key: wire.as_str().into(), json: Arc::from(json) }, Arc::new(approved)))
 }
 
 /// The MCP `Tool`. All four hints are explicit (catalogue WR-01).
@@ -287,4 +463,30 @@ fn add_confirmation(input: &mut Value) {
         input["properties"] = json!({});
     }
     input["properties"][ARGUMENT] = carrier;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = "manifest = 1\n[plugin]\nname = \"docs\"\nversion = \"1.0.0\"\ncomponent = \"c.wasm\"\n\
+        publisher = \"p\"\nsummary = \"s\"\n[assets]\nfolder = \"assets\"\n[[tool]]\nname = \"t\"\ntitle = \"T\"\n\
+        description = \"d\"\n";
+
+    #[test]
+    fn rg_02_an_asset_that_is_not_the_approved_one_is_named() {
+        let approved = [("a", b"1"), ("b", b"2")].map(|(name, bytes)| (name.parse().unwrap(), Digest::of(bytes)));
+        let release = ReadRelease::read(MANIFEST, &BTreeMap::new(), approved.into(), Digest::of(b""), None).unwrap();
+        let stored = |files: &[(&str, &str)]| {
+            let files: Vec<_> =
+                files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
+            stored_assets(&release, &files)
+        };
+        assert_eq!(stored(&[("a", "1"), ("b", "2")]).unwrap().len(), 2);
+        for (files, name) in
+            [(&[("a", "1"), ("b", "3")][..], "b"), (&[("a", "1")], "b"), (&[("a", "1"), ("b", "2"), ("c", "")], "c")]
+        {
+            assert!(matches!(stored(files), Err(NotServed::Asset { name: found }) if found == name), "{files:?}");
+        }
+    }
 }

@@ -4,35 +4,43 @@ use std::{
     collections::BTreeSet,
     net::IpAddr,
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, Weak},
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
 use portcullis_audit::{AdminAction, AuditLog, Pseudonyms};
 use portcullis_backend::{
-    Authorization, Backend, CallAnswer, CallRefused, Credentials, Refusal, Resource, ServerInfo, ToolList, ToolRequest,
-    Unauthenticated,
+    Authorization, Backend, CallAnswer, CallRefused, CallRequest, Change, Credentials, KeptEvents, List, ListKind,
+    NotKept, Refusal, Resource, ServerInfo, StreamEvents, Task, TaskId, TaskUpdate, Unauthenticated,
 };
 use portcullis_egress::Egress;
 use portcullis_identity::{Denials, FailureCounts, Failures, Identity, NotProven, Presented};
-use portcullis_manifest::Principal;
+use portcullis_manifest::{AssetFiles, Principal};
 use portcullis_sandbox::{ArtefactCache, Compiler, Engine, EngineError, HostKey, Plugin, PoolLimits, Services};
 use portcullis_store::{AuditEntry, AuditFilter, Release, Store, Unavailable};
+use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use crate::{
     CapacityLimits, NotServed, Policy, RateLimits,
     capacity::{Capacity, needs},
-    catalogue::{Catalogue, Ready, read_stored},
+    catalogue::{Catalogue, Ready, read_stored, stored_assets},
     deny::Denying,
     rate::{Rates, network},
+    release::exports,
+    replaced::replaced,
+    task::{self, Tasks},
+    tombstone::Tombstones,
     way::Seals,
 };
 
 /// How long guests may take to end once their calls were dropped. Each ends at its next tick of 10 ms, or when the one
 /// instruction ends that it is in.
 const ENDING: Duration = Duration::from_secs(2);
+
+/// How many changes may wait for a subscriber before it is told to take everything for changed.
+const CHANGES: usize = 256;
 
 /// What a host is made of. The caller has the store open and the compiling helper running.
 pub struct HostConfig {
@@ -88,9 +96,14 @@ pub struct Host {
     pub(crate) seals: Seals,
     pub(crate) policy: Policy,
     pub(crate) denying: Denying,
+    pub(crate) tombstones: Tombstones,
     /// Publishing, deciding and reloading go one after the other.
     pub(crate) admin: tokio::sync::Mutex<()>,
     pub(crate) identity: Identity,
+    pub(crate) changes: broadcast::Sender<Change>,
+    pub(crate) tasks: Tasks,
+    /// For what goes on when whoever asked for it has gone.
+    pub(crate) this: Weak<Self>,
     server: ServerInfo,
     key: HostKey,
     admin_failures: OnceLock<Failures>,
@@ -101,7 +114,7 @@ impl Host {
     ///
     /// # Errors
     /// See [`HostError`].
-    pub async fn start(config: HostConfig, store: Arc<dyn Store>, compiler: Compiler) -> Result<Self, HostError> {
+    pub async fn start(config: HostConfig, store: Arc<dyn Store>, compiler: Compiler) -> Result<Arc<Self>, HostError> {
         let HostConfig { data, identity, server, pool, capacity, rates, four_eyes, egress, policy, denials } = config;
         let key = HostKey::open(&data, store.releases().await?.is_empty())?;
         let artefacts = ArtefactCache::open(&data, &key)?;
@@ -115,7 +128,9 @@ impl Host {
         let denying = Denying::start(store.clone(), denials).await?;
         let engine = Arc::new(Engine::start(pool, services)?);
         let audit = AuditLog::start(store.clone());
-        let host = Self {
+        task::abandon(&store).await?;
+        let tombstones = Tombstones::new(store.clone());
+        let host = Arc::new_cyclic(|this| Self {
             store,
             audit,
             pseudonyms,
@@ -130,12 +145,16 @@ impl Host {
             seals: Seals::new(|purpose| key.derive(purpose)),
             policy,
             denying,
+            tombstones,
             admin: tokio::sync::Mutex::new(()),
             identity,
+            changes: broadcast::channel(CHANGES).0,
+            tasks: Tasks::new(capacity.calls),
+            this: this.clone(),
             server,
             key,
             admin_failures: OnceLock::new(),
-        };
+        });
         host.audit.admin(AdminAction::Start, "host", None, host.server.version.clone()).await?;
         host.reload().await?;
         Ok(host)
@@ -197,6 +216,8 @@ impl Host {
     /// # Errors
     /// When it can't be written.
     pub async fn stop(&self) -> Result<(), Unavailable> {
+        self.tasks.stop(ENDING).await;
+        self.tombstones.flush().await?;
         self.audit.close(ENDING).await?;
         self.audit.admin(AdminAction::Stop, "host", None, String::new()).await
     }
@@ -215,6 +236,8 @@ impl Host {
         proven: Option<&Arc<Ready>>,
     ) -> Result<Vec<(portcullis_manifest::Fingerprint, NotServed)>, Unavailable> {
         let served = self.store.served().await?;
+        // Before what is served: who asks between the two finds the tool, or what became of it.
+        self.tombstones.read().await?;
         let (mut ready, mut left_out) = (Vec::new(), Vec::new());
         for row in &served.releases {
             let open = without_sign_in(row);
@@ -237,8 +260,18 @@ impl Host {
                 tracing::warn!(%plugin, "[access] names a plugin that is not served: when one of that name is, only those groups see it");
             }
         }
-        self.catalogue.store(Arc::new(Catalogue::new(served.generation, ready, &self.policy)));
+        self.serve(Catalogue::new(served.generation, ready, &self.policy));
         Ok(left_out)
+    }
+
+    /// Serves another catalogue, and tells who wants to know.
+    pub(crate) fn serve(&self, catalogue: Catalogue) {
+        let now = Arc::new(catalogue);
+        let before = self.catalogue.swap(Arc::clone(&now));
+        // Without a subscriber there is nobody to tell.
+        if self.changes.send(Change::Catalogue).is_ok() {
+            let _ = self.changes.send(replaced(before, now));
+        }
     }
 
     /// A stored release, ready to be served with the tools in `open` callable without sign-in: as the catalogue has it, or
@@ -246,25 +279,34 @@ impl Host {
     pub(crate) async fn ready(&self, row: &Release, open: BTreeSet<String>) -> Result<Arc<Ready>, NotServed> {
         let known = self.catalogue.load().ready(row.fingerprint).cloned();
         let (row, policy) = (row.clone(), self.policy.clone());
-        let (release, plugin) = match known {
+        let (release, plugin, assets) = match known {
             Some(known) if known.without_sign_in == open => return Ok(known),
             // Approved anew, with other tools open: the guest is the same.
-            Some(known) => (apart(move || read_stored(&row, &policy)).await??, known.plugin.clone()),
+            Some(known) => {
+                let release = apart(move || read_stored(&row, &policy)).await??;
+                (release, known.plugin.clone(), known.assets.clone())
+            }
             None => {
                 let component = self.store.component(row.fingerprint).await?;
                 let component = Arc::new(component.ok_or_else(|| NotServed::Row("it has no component".to_owned()))?);
                 let bytes = component.clone();
-                let release = apart(move || {
+                let contents = self.store.assets(row.fingerprint).await?;
+                let (release, assets) = apart(move || {
                     let found = portcullis_manifest::Digest::of(&bytes);
-                    if found == row.digest { read_stored(&row, &policy) } else { Err(NotServed::Component { found }) }
+                    if found != row.digest {
+                        return Err(NotServed::Component { found });
+                    }
+                    let release = read_stored(&row, &policy)?;
+                    let assets = Arc::new(stored_assets(&release, &contents)?);
+                    Ok((release, assets))
                 })
                 .await??;
-                let plugin = self.load(&release, component).await?;
-                (release, plugin)
+                let plugin = self.load(&release, component, assets.clone()).await?;
+                (release, plugin, assets)
             }
         };
         let policy = self.policy.clone();
-        Ok(Arc::new(apart(move || Ready::new(&release, plugin, open, &policy)).await??))
+        Ok(Arc::new(apart(move || Ready::new(&release, plugin, assets, open, &policy)).await??))
     }
 
     /// Loads a component, compiling it first where this host has no artefact of it.
@@ -272,20 +314,25 @@ impl Host {
         &self,
         release: &crate::ReadRelease,
         component: Arc<Vec<u8>>,
+        assets: Arc<AssetFiles>,
     ) -> Result<Plugin, NotServed> {
         use portcullis_sandbox::{ArtefactError, LoadError};
         let manifest = &release.package.manifest;
         // What a call reserves: `Capacity::enter`.
-        let each = manifest.tools.iter().map(|tool| needs(&manifest.limits, &manifest.grants(tool)));
+        let uses = manifest.tools.iter().map(|tool| &tool.uses);
+        let uses = uses.chain(manifest.prompts.iter().map(|prompt| &prompt.uses));
+        let uses = uses.chain(manifest.resources.iter().map(|resource| &resource.uses));
+        let each = uses.map(|uses| needs(&manifest.limits, &manifest.held(uses)));
         let (needed, budget) = (each.max().unwrap_or(0), self.capacity.memory());
         if needed > budget {
             return Err(NotServed::Budget { needed, budget });
         }
         let opened: Vec<_> = manifest.interfaces().into_iter().collect();
+        let needed = exports(manifest);
         let (id, limits, digest) = (manifest.release(), manifest.limits.clone(), release.package.component);
         let (engine, artefacts, compiler) = (self.engine.clone(), self.artefacts.clone(), self.compiler.clone());
         apart(move || {
-            let load = || Plugin::load(&engine, &artefacts, &component, &opened, &limits);
+            let load = || Plugin::load(&engine, &artefacts, &component, &opened, &needed, assets.clone(), &limits);
             match load() {
                 Ok(plugin) => return Ok(plugin),
                 Err(LoadError::NotCompiled) => {}
@@ -343,12 +390,36 @@ impl Backend for Host {
         Some(Resource { issuers, scopes: self.catalogue.load().scopes().to_vec() })
     }
 
-    fn tools(&self, principal: &Principal) -> Arc<ToolList> {
-        self.catalogue.load().list(principal)
+    fn list(&self, kind: ListKind, principal: &Principal) -> Arc<List> {
+        self.catalogue.load().list(kind, principal)
     }
 
-    async fn call(&self, request: ToolRequest) -> Result<CallAnswer, CallRefused> {
-        self.run(request).await.map(|(answer, _)| answer)
+    fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    async fn call(&self, request: CallRequest) -> Result<CallAnswer, CallRefused> {
+        self.answer_or_task(request).await
+    }
+
+    async fn task(&self, principal: &Principal, id: TaskId) -> Result<Task, CallRefused> {
+        self.read_task(principal, id).await
+    }
+
+    async fn update_task(&self, update: TaskUpdate) -> Result<(), CallRefused> {
+        self.take_replies(update).await
+    }
+
+    async fn cancel_task(&self, principal: &Principal, id: TaskId) -> Result<(), CallRefused> {
+        self.end_task(principal, id).await
+    }
+
+    async fn keep_events(&self, events: StreamEvents) -> Result<(), NotKept> {
+        self.keep(events).await
+    }
+
+    async fn kept_events(&self, stream: Uuid, holder: String, after: u64) -> Result<Option<KeptEvents>, NotKept> {
+        self.kept(stream, holder, after).await
     }
 
     fn healthy(&self) -> bool {

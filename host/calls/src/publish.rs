@@ -7,15 +7,16 @@ use std::{
 
 use portcullis_admission::SignInNeeded;
 use portcullis_audit::{AdminAction, admin_row};
-use portcullis_manifest::{Fingerprint, Label, ReleaseId, WireName};
+use portcullis_manifest::{AssetFiles, AssetName, Digest, Fingerprint, Label, Package, ReleaseId, WireName};
 use portcullis_store::{
     Decision, NewRelease, PublishOutcome, PublishRefused, Release, ReleaseState, StateRefused, Unavailable,
 };
 
 use crate::{
-    Inspection, NotServed, ReadRelease, Source, SourceError,
-    catalogue::Ready,
+    Inspection, NotServed, ReadRelease, Source, SourceError, Unstable,
+    catalogue::{Ready, Taken, read_stored},
     host::{Host, apart},
+    stable,
     way::now,
 };
 
@@ -41,6 +42,9 @@ pub enum PublishError {
     /// It can't be made ready to run.
     #[error(transparent)]
     NotServed(#[from] NotServed),
+    /// Clients that hold an older list could not go on.
+    #[error(transparent)]
+    Unstable(#[from] Unstable),
     /// The store refuses it.
     #[error(transparent)]
     Store(#[from] PublishRefused),
@@ -89,6 +93,14 @@ pub enum DecideError {
         /// Why.
         why: SignInNeeded,
     },
+    /// What it would serve is another plugin's already.
+    #[error("{release} is not approved: {taken}")]
+    Taken {
+        /// Which.
+        release: ReleaseId,
+        /// What.
+        taken: Taken,
+    },
     /// This host could not serve it, so it is not approved; what its plugin serves now stays served.
     #[error("{release} is not approved, because this host could not serve it: {why}")]
     NotServed {
@@ -96,6 +108,14 @@ pub enum DecideError {
         release: ReleaseId,
         /// Why.
         why: NotServed,
+    },
+    /// Clients that hold an older list could not go on.
+    #[error("{release} is not approved: {why}")]
+    Unstable {
+        /// Which.
+        release: ReleaseId,
+        /// Why.
+        why: Box<Unstable>,
     },
     /// The store or the audit does not answer.
     #[error(transparent)]
@@ -122,11 +142,12 @@ impl Host {
             (source, inspected)
         })
         .await?;
-        let Inspection { release, .. } = inspected?;
-        let Source { manifest, files, component, prefix: _ } = source;
+        let Inspection { release, assets, .. } = inspected?;
+        let release = self.stable(release).await?;
+        let Source { manifest, files, component, assets: _, prefix: _ } = source;
         let component = Arc::new(component);
         release.package.manifest.check_boundary(&self.policy.boundary).map_err(NotServed::from)?;
-        self.load(&release, component.clone()).await?;
+        self.load(&release, component.clone(), assets.clone()).await?;
         let ReadRelease { package, fingerprint, prefix } = &release;
         let labels = release.labels().map_err(SourceError::from)?;
         let named = |(name, bytes): (String, Vec<u8>)| {
@@ -141,6 +162,7 @@ impl Host {
             fingerprint: *fingerprint,
             manifest,
             files: serde_json::to_string(&files).expect("strings can be written as JSON"),
+            assets: stored_assets(package, &assets),
             component: Arc::unwrap_or_clone(component),
             digest: package.component,
             prefix: prefix.clone(),
@@ -227,9 +249,20 @@ impl Host {
             // The decision is durable, so it holds from now on, whether or not the store can say what else is served.
             tracing::error!(target: "portcullis::alert", alert = "catalogue-not-read", %error, release = %id, "the decision is in force; the rest of the catalogue is as it was");
             let after = self.catalogue.load().after(fingerprint, proven, &self.policy);
-            self.catalogue.store(Arc::new(after));
+            self.serve(after);
         }
         Ok((id, fingerprint))
+    }
+
+    /// A release that is handed in, if clients can go on with it. What is here already is only named again.
+    async fn stable(&self, release: ReadRelease) -> Result<ReadRelease, PublishError> {
+        let releases = self.store.releases().await.map_err(PublishRefused::from)?;
+        if releases.iter().any(|known| known.fingerprint == release.fingerprint) {
+            return Ok(release);
+        }
+        let (names, policy) = (self.store.names().await.map_err(PublishRefused::from)?, self.policy.clone());
+        let checked = apart(move || stable::check(&release, &names, &releases, &policy).map(|()| release)).await?;
+        Ok(checked?)
     }
 
     /// A release that is to be approved, ready to be served, with the tools that may be called without sign-in.
@@ -238,8 +271,18 @@ impl Host {
             without_sign_in.iter().map(|wanted| tool_of(release, wanted)).collect::<Result<_, _>>()?;
         let id = || release.id.clone();
         let ready = self.ready(release, open).await.map_err(|why| DecideError::NotServed { release: id(), why })?;
-        let named = ready.tools.iter().filter(|(tool, _)| ready.without_sign_in.contains(tool.name.as_str()));
-        for (_, tool) in named {
+        // Again: since it was published others may have been served.
+        let (names, releases) = (self.store.names().await?, self.store.releases().await?);
+        let (row, policy) = (release.clone(), self.policy.clone());
+        let checked = apart(move || Ok(stable::check(&read_stored(&row, &policy)?, &names, &releases, &policy))).await;
+        let checked =
+            checked.and_then(|checked| checked).map_err(|why| DecideError::NotServed { release: id(), why })?;
+        checked.map_err(|why| DecideError::Unstable { release: id(), why: Box::new(why) })?;
+        if let Some(taken) = self.catalogue.load().taken(&ready) {
+            return Err(DecideError::Taken { release: id(), taken });
+        }
+        let named = ready.callable().filter(|tool| ready.without_sign_in.contains(tool.wire.as_str()));
+        for tool in named {
             tool.can_be_open().map_err(|why| DecideError::SignInNeeded {
                 release: id(),
                 tool: tool.wire.clone(),
@@ -275,6 +318,15 @@ impl Host {
     }
 }
 
+/// Each with the digest that the fingerprint covers.
+fn stored_assets(package: &Package, assets: &AssetFiles) -> Vec<(String, Digest, Arc<[u8]>)> {
+    let stored = |(name, digest): (&AssetName, &Digest)| {
+        let content = assets.get(name.as_str())?.clone();
+        Some((name.to_string(), *digest, content))
+    };
+    package.assets.iter().filter_map(stored).collect()
+}
+
 /// The tool of `release` that an approver names, on the wire or as in its manifest, as its name on the wire.
 fn tool_of(release: &Release, wanted: &str) -> Result<String, DecideError> {
     let is_meant = |name: &&String| name.as_str() == wanted || name.strip_prefix(&release.prefix) == Some(wanted);
@@ -291,6 +343,13 @@ fn tool_of(release: &Release, wanted: &str) -> Result<String, DecideError> {
     }
 }
 
+fn unstable(why: &Unstable) -> &'static str {
+    match why {
+        Unstable::Stricter { .. } => "stricter label",
+        Unstable::Schemas { .. } => "schemas of the release line",
+    }
+}
+
 impl PublishError {
     /// The rule in words of the host's own: the message quotes the author's text, which has no place in the audit.
     fn rule(&self) -> &'static str {
@@ -302,12 +361,15 @@ impl PublishError {
                 SourceError::Imports(_) => "imports of the component",
                 SourceError::Exports(_) => "exports of the component",
                 SourceError::Prefix(_) => "prefix",
+                SourceError::Widgets(_) => "pages of widgets",
+                SourceError::AssetName { .. } | SourceError::Assets(_) => "assets",
             },
             Self::NotServed(NotServed::Boundary(_)) => "boundary",
             Self::NotServed(NotServed::Budget { .. }) => "memory budget",
             Self::NotServed(NotServed::Load(_)) => "contract of the component",
             Self::NotServed(NotServed::Compile(_)) => "limits of compiling",
             Self::NotServed(_) => "what is stored",
+            Self::Unstable(why) => unstable(why),
             Self::Store(PublishRefused::VersionTaken { .. }) => "version is immutable",
             Self::Store(PublishRefused::Unavailable(_)) => "store",
         }
@@ -322,10 +384,12 @@ impl DecideError {
             Self::State(StateRefused::Unknown { .. }) => "no such release",
             Self::State(StateRefused::FourEyes { .. }) => "four eyes",
             Self::State(StateRefused::NameTaken { .. }) => "name taken",
+            Self::Taken { .. } => "URI taken",
             Self::State(StateRefused::WithoutSignIn { .. }) | Self::SignInNeeded { .. } => "sign-in needed",
             Self::Tool { .. } => "no such tool",
             Self::State(StateRefused::Unavailable(_)) | Self::Unavailable(_) => "store",
             Self::NotServed { .. } => "not served",
+            Self::Unstable { why, .. } => unstable(why),
         }
     }
 }

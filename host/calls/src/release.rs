@@ -1,10 +1,14 @@
 //! A release as an author hands it in, read and checked once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
-use portcullis_admission::{BadSchema, Schema};
+use portcullis_admission::{BadSchema, Callable, Schema};
 use portcullis_manifest::{
-    Digest, Fingerprint, Label, Manifest, ManifestErrors, Package, PackageErrors, Tool, WireName,
+    AssetFiles, AssetName, Digest, Fingerprint, Label, Manifest, ManifestErrors, Package, PackageErrors, TooManyAssets,
+    Tool, ToolName, WidgetErrors, WireName, uri::InvalidAsset,
 };
 use portcullis_sandbox::{
     ExportsRefused, ImportsRefused, StructureRefused, check_exports, check_imports, check_structure,
@@ -18,6 +22,8 @@ pub struct Source {
     pub manifest: String,
     /// The files that the manifest names, but for the component.
     pub files: BTreeMap<String, Vec<u8>>,
+    /// Every file under the manifest's folder of assets, by its name there.
+    pub assets: BTreeMap<String, Vec<u8>>,
     /// The component.
     pub component: Vec<u8>,
     /// What stands before a tool's name on the wire; none: the plugin's name and `_`.
@@ -33,6 +39,20 @@ pub enum SourceError {
     /// The schemas.
     #[error("{0}")]
     Package(#[from] PackageErrors),
+    /// The name of an asset.
+    #[error("the asset `{}`: {why}", portcullis_manifest::visible(name))]
+    AssetName {
+        /// The name, or its beginning.
+        name: String,
+        /// Why.
+        why: InvalidAsset,
+    },
+    /// How many assets there are, and how large.
+    #[error(transparent)]
+    Assets(#[from] TooManyAssets),
+    /// The pages of its widgets.
+    #[error("{0}")]
+    Widgets(#[from] WidgetErrors),
     /// The component's structure.
     #[error(transparent)]
     Structure(#[from] StructureRefused),
@@ -59,10 +79,7 @@ pub enum SourceError {
 
 /// A prefix makes a name that is not allowed on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "with the prefix `{prefix}` tool `{tool}` would have a name on the wire that is not allowed: {}",
-    WireName::RULE
-)]
+#[error("with the prefix `{prefix}` `{tool}` would have a name on the wire that is not allowed: {}", WireName::RULE)]
 pub struct PrefixRefused {
     prefix: String,
     tool: String,
@@ -84,29 +101,30 @@ pub struct ReadRelease {
 pub struct Inspection {
     /// The release.
     pub release: ReadRelease,
+    /// What is in its assets.
+    pub assets: Arc<AssetFiles>,
     /// The component's imports.
     pub imports: Vec<String>,
 }
 
 impl ReadRelease {
-    /// Reads manifest and schemas.
+    /// Reads manifest and schemas. `assets` have the digests that the fingerprint covers.
     ///
     /// # Errors
     /// See [`SourceError`].
     pub fn read(
         manifest: &str,
         files: &BTreeMap<String, Vec<u8>>,
+        assets: BTreeMap<AssetName, Digest>,
         component: Digest,
         prefix: Option<&str>,
     ) -> Result<Self, SourceError> {
         let manifest = Manifest::parse(manifest)?;
         let prefix = prefix.map_or_else(|| default_prefix(&manifest), str::to_owned);
-        let package = Package::new(manifest, |name| files.get(name).cloned(), component)?;
+        let package = Package::with_assets(manifest, |name| files.get(name).cloned(), assets, component)?;
         let fingerprint = fingerprint(&package, &prefix);
         let release = Self { package, fingerprint, prefix };
-        for tool in &release.package.manifest.tools {
-            release.wire_name(tool)?;
-        }
+        release.labels()?;
         Ok(release)
     }
 
@@ -115,16 +133,30 @@ impl ReadRelease {
     /// # Errors
     /// [`PrefixRefused`]; a release that was read holds none that fails.
     pub fn wire_name(&self, tool: &Tool) -> Result<WireName, PrefixRefused> {
-        let refused = |_| PrefixRefused { prefix: self.prefix.clone(), tool: tool.name.to_string() };
-        format!("{}{}", self.prefix, tool.name).parse().map_err(refused)
+        self.wire(&tool.name)
     }
 
-    /// Names on the wire, each with its label.
+    /// The name on the wire of what the manifest calls `name`: prompts and resources share the tools' prefix.
+    ///
+    /// # Errors
+    /// See [`ReadRelease::wire_name`].
+    pub fn wire(&self, name: &ToolName) -> Result<WireName, PrefixRefused> {
+        let refused = |_| PrefixRefused { prefix: self.prefix.clone(), tool: name.to_string() };
+        format!("{}{name}", self.prefix).parse().map_err(refused)
+    }
+
+    /// Names on the wire of tools, prompts, resources and widgets, each with its label: all but tools only read.
     ///
     /// # Errors
     /// See [`ReadRelease::wire_name`].
     pub fn labels(&self) -> Result<Vec<(WireName, Label)>, PrefixRefused> {
-        self.package.manifest.tools.iter().map(|tool| Ok((self.wire_name(tool)?, tool.label))).collect()
+        let manifest = &self.package.manifest;
+        let tools = manifest.tools.iter().map(|tool| (&tool.name, tool.label));
+        let names = manifest.prompts.iter().map(|prompt| &prompt.name);
+        let names = names.chain(manifest.resources.iter().map(|resource| &resource.name));
+        let names = names.chain(manifest.widgets.iter().map(|widget| &widget.name));
+        let all = tools.chain(names.map(|name| (name, Label::Read)));
+        all.map(|(name, label)| Ok((self.wire(name)?, label))).collect()
     }
 
     /// The compiled schemas of each tool, in the manifest's order: of its arguments, and of its result. What several tools
@@ -182,14 +214,47 @@ impl Inspection {
     /// See [`SourceError`].
     pub fn of(source: &Source) -> Result<Self, SourceError> {
         let digest = Digest::of(&source.component);
-        let release = ReadRelease::read(&source.manifest, &source.files, digest, source.prefix.as_deref())?;
+        let assets = asset_files(&source.assets)?;
+        let release =
+            ReadRelease::read(&source.manifest, &source.files, assets.digests(), digest, source.prefix.as_deref())?;
+        release.package.manifest.check_widgets(&assets)?;
         let checked = check_structure(&source.component)?;
         let opened: Vec<_> = release.package.manifest.interfaces().into_iter().collect();
         check_imports(&checked.imports, &opened)?;
-        check_exports(&checked, &release.package.manifest.limits)?;
+        check_exports(&checked, &exports(&release.package.manifest), &release.package.manifest.limits)?;
         release.schemas()?;
-        Ok(Self { release, imports: checked.imports })
+        Ok(Self { release, assets: Arc::new(assets), imports: checked.imports })
     }
+}
+
+/// Assets as they are handed in, or as the store has them, their names and their number checked.
+///
+/// # Errors
+/// [`SourceError::AssetName`], [`SourceError::Assets`].
+pub(crate) fn asset_files<'a>(
+    assets: impl IntoIterator<Item = (&'a String, &'a Vec<u8>)>,
+) -> Result<AssetFiles, SourceError> {
+    let named = |(name, bytes): (&String, &Vec<u8>)| {
+        let known = name.parse::<AssetName>();
+        let known = known.map_err(|why| SourceError::AssetName { name: name.chars().take(80).collect(), why })?;
+        Ok((known, Arc::from(bytes.as_slice())))
+    };
+    let named = assets.into_iter().map(named).collect::<Result<BTreeMap<_, _>, SourceError>>()?;
+    Ok(AssetFiles::new(named)?)
+}
+
+/// What a component has to export for what its manifest lists: what the host answers with an asset, it does not.
+pub(crate) fn exports(manifest: &Manifest) -> Vec<Callable> {
+    let prompts = &manifest.prompts;
+    let completes = manifest.resources.iter().any(|resource| !resource.complete.is_empty())
+        || prompts.iter().any(|prompt| prompt.arguments.iter().any(|argument| argument.complete));
+    let needed = [
+        (Callable::Tool, !manifest.tools.is_empty()),
+        (Callable::Resource, manifest.resources.iter().any(|resource| resource.asset.is_none())),
+        (Callable::Prompt, !prompts.is_empty()),
+        (Callable::Completion, completes),
+    ];
+    needed.into_iter().filter(|(_, needed)| *needed).map(|(kind, _)| kind).collect()
 }
 
 fn default_prefix(manifest: &Manifest) -> String {
@@ -224,7 +289,7 @@ mod tests {
              summary = \"s\"\n{tools}"
         );
         let files = BTreeMap::from([("a.json".to_owned(), file.to_string().into_bytes())]);
-        let release = ReadRelease::read(&manifest, &files, Digest::of(b""), None).unwrap();
+        let release = ReadRelease::read(&manifest, &files, BTreeMap::new(), Digest::of(b""), None).unwrap();
         let mut count = 0;
         let schemas = release.schemas_by(|schema| {
             count += 1;

@@ -1,8 +1,9 @@
 //! Questions of a tool: put, and gone on from. Each round is a call of its own, with a permit of its own; between rounds the
 //! host keeps nothing but the number of a state that was used up. What the tool wants back travels with the client, sealed.
 
-use portcullis_admission::{Answered, Binding, Permit, Round};
-use portcullis_backend::{Ask, CallAnswer, CallRefused, Reply, Resume, ToolAnswer};
+use portcullis_admission::{Answered, Binding, Callable, Permit, Round};
+use portcullis_backend::{Ask, Asking, CallAnswer, CallRefused, Question, Reply, Resume, ToolAnswer};
+use portcullis_manifest::AskKind;
 use portcullis_sandbox::NeedsInput;
 use serde_json::Value;
 use uuid::Uuid;
@@ -10,7 +11,8 @@ use uuid::Uuid;
 use super::{
     Call, form, now,
     preview::CONFIRM,
-    sealed::{self, PreviewRef, Questions, State},
+    sampling,
+    sealed::{self, PreviewRef, Put, Questions, State},
     unavailable,
 };
 use crate::host::Host;
@@ -28,6 +30,14 @@ pub(super) enum Given {
 pub(super) struct Spend {
     nonce: Uuid,
     until: i64,
+}
+
+/// Why questions are not put.
+pub(super) enum Unput {
+    /// For a reason that whoever calls can read.
+    Because(String),
+    /// The client has not said that it can be asked so.
+    Capability(Asking),
 }
 
 /// What becomes of a call by what came back with it.
@@ -50,6 +60,9 @@ impl Host {
                 return Err(self.foreign(call, "it was changed, is too old, or was made by another host"));
             };
             return match opened {
+                State::Confirm(_) if call.tool().kind != Callable::Tool => {
+                    Err(self.foreign(call, "it was given for a tool"))
+                }
                 State::Confirm(reference) => self.person_said(call, replies.get(CONFIRM), reference).await,
                 State::Questions(questions) => self.answers(call, *questions, &replies, state).await,
             };
@@ -95,8 +108,7 @@ impl Host {
             return Ok(Opened::Go(Given::Confirmation(reference)));
         }
         // A no holds: the same question can't be answered again. Somebody else's is not theirs to answer.
-        let arguments = Value::Object(call.request.arguments.clone());
-        let here = Binding::of_call(&call.request.principal, call.tool(), &arguments);
+        let here = Binding::of_call(&call.request.principal, call.tool(), &call.given);
         if sealed::digest(&here) == reference.binding {
             self.take_preview(&reference).await?;
         }
@@ -113,8 +125,7 @@ impl Host {
         state: String,
     ) -> Result<Opened, CallRefused> {
         let Questions { binding, nonce, until, round, asked, state: own } = questions;
-        let here =
-            Binding::of_call(&call.request.principal, call.tool(), &Value::Object(call.request.arguments.clone()));
+        let here = Binding::of_call(&call.request.principal, call.tool(), &call.given);
         if binding.matches(&here).is_err() {
             return Err(self.foreign(
                 call,
@@ -123,14 +134,15 @@ impl Host {
         }
         let mut answers: Vec<(String, Answered)> = Vec::with_capacity(asked.len());
         for (key, question) in &asked {
-            let Some(answered) = form::reply(&question["requestedSchema"], replies.get(key)) else {
+            let reply = replies.get(key);
+            let answered = match question {
+                Put::Form { schema, .. } => form::reply(schema, reply),
+                Put::Sampling(_) => sampling::said(reply),
+                Put::Roots => sampling::roots(reply),
+            };
+            let Some(answered) = answered else {
                 // Missing, or not of its form: the same questions again, with the same state.
-                let again = |(key, question): &(String, Value)| portcullis_backend::Question {
-                    key: key.clone(),
-                    message: question["message"].as_str().unwrap_or_default().to_owned(),
-                    schema: question["requestedSchema"].clone(),
-                };
-                let questions = asked.iter().map(again).collect();
+                let questions = asked.into_iter().map(|(key, put)| Question { key, kind: put.into() }).collect();
                 return Ok(Opened::Stay(CallAnswer::Ask(Ask { questions, state })));
             };
             answers.push((key.clone(), answered));
@@ -148,42 +160,58 @@ impl Host {
         }
     }
 
-    /// What a tool's questions become: questions to the client, or an error that says why they are not put.
+    /// What a tool's questions become: questions to the client, or why they are not put.
     /// `binding` is none in a confirmed run, which has its answers from the preview, and for a tool without `ask`.
-    pub(super) fn put(&self, call: &Call, binding: Option<Binding>, asked: NeedsInput) -> Result<Ask, String> {
+    pub(super) fn put(&self, call: &Call, binding: Option<Binding>, asked: NeedsInput) -> Result<Ask, Unput> {
         let tool = call.tool();
-        if !tool.asks {
-            return Err(
-                "the tool asked a question, which its manifest does not allow it: `ask = [\"form\"]` would".to_owned()
-            );
+        for (there, kind) in [
+            (!asked.questions.is_empty(), AskKind::Form),
+            (!asked.samplings.is_empty(), AskKind::Sampling),
+            (!asked.roots.is_empty(), AskKind::Roots),
+        ] {
+            if there && !tool.ask.contains(&kind) {
+                let kind = kind.as_str();
+                return Err(Unput::Because(format!(
+                    "the tool asked a question, which its manifest does not allow it: `ask = [\"{kind}\"]` would"
+                )));
+            }
         }
-        let Some(binding) = binding else { return Err("the tool asked again after it was confirmed".to_owned()) };
+        let Some(binding) = binding else {
+            return Err(Unput::Because("the tool asked again after it was confirmed".to_owned()));
+        };
         if call.is_anonymous() {
-            return Err(
+            return Err(Unput::Because(
                 "the tool has to ask the person something, and nobody has signed in who could be asked: sign in and \
                         call it again, or say what it needs in the arguments, if they take it"
                     .to_owned(),
-            );
+            ));
         }
-        if !call.can_ask() {
-            return Err(
+        let can = call.request.asking;
+        let needed = Asking {
+            form: !asked.questions.is_empty() && !can.form,
+            sampling: !asked.samplings.is_empty() && !can.sampling,
+            roots: !asked.roots.is_empty() && !can.roots,
+        };
+        // What a form asks for may have a place in the arguments: then the model mends it, and needs no client that can ask.
+        if needed == Asking::FORM {
+            return Err(Unput::Because(
                 "the tool has to ask the person something, and this client has not said that it can ask one (MCP elicitation): \
                  say what it needs in the arguments, if they take it, or use a client that can ask"
                     .to_owned(),
-            );
+            ));
+        }
+        if needed != Asking::NOTHING {
+            return Err(Unput::Capability(needed));
         }
         let (round, limit) = (call.round + 1, tool.limits.rounds);
         if round > limit {
-            return Err(format!(
+            return Err(Unput::Because(format!(
                 "the tool asks for the {round}th time; `limits.rounds` of its manifest allows {limit}"
-            ));
+            )));
         }
-        let (questions, state) =
-            form::questions(call.wire(), asked, &tool.limits).map_err(|error| error.to_string())?;
-        let kept = |question: &portcullis_backend::Question| {
-            let put = serde_json::json!({ "message": question.message, "requestedSchema": question.schema });
-            (question.key.clone(), put)
-        };
+        let put = form::questions(call.wire(), asked, &tool.limits);
+        let (questions, state) = put.map_err(|error| Unput::Because(error.to_string()))?;
+        let kept = |question: &Question| (question.key.clone(), Put::from(&question.kind));
         let life = i64::try_from(self.seals.state.life().as_millis()).unwrap_or(i64::MAX);
         let sealed = State::Questions(Box::new(Questions {
             binding,
@@ -198,6 +226,6 @@ impl Host {
 
     /// Of the call that `permit` allows: taken before the permit is used up.
     pub(super) fn binding(permit: &Permit) -> Option<Binding> {
-        permit.tool().asks.then(|| Binding::of(permit))
+        (!permit.tool().ask.is_empty()).then(|| Binding::of(permit))
     }
 }

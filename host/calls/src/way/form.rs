@@ -2,11 +2,12 @@
 //! (catalogue MC-11): a flat form, as MCP elicitation has it, that never asks for a secret.
 
 use portcullis_admission::{Answered, BadSchema, Schema};
-use portcullis_backend::{Question, Reply};
+use portcullis_backend::{Question, QuestionKind, Reply};
 use portcullis_manifest::Limits;
 use portcullis_sandbox::{NeedsInput, ToolQuestion};
 use serde_json::{Map, Value};
 
+use super::sampling;
 use crate::clean;
 
 /// Longest message of a question, in bytes.
@@ -55,14 +56,16 @@ pub(super) enum NotAsked {
     Message(String),
     #[error("the schema of question `{key}` is not a flat form: {why}")]
     Schema { key: String, why: String },
+    #[error("what it wants a model to say (`{key}`) is not put to one: {why}")]
+    Sampling { key: String, why: String },
     #[error("question `{key}` asks for `{property}`: nothing secret is asked for through a form")]
     Sensitive { key: String, property: String },
 }
 
 /// The questions that a tool asks, in the host's words.
 pub(super) fn questions(who: &str, asked: NeedsInput, limits: &Limits) -> Result<(Vec<Question>, Vec<u8>), NotAsked> {
-    let NeedsInput { questions, state } = asked;
-    let (found, limit) = (questions.len(), limits.questions);
+    let NeedsInput { questions, samplings, roots, state } = asked;
+    let (found, limit) = (questions.len() + samplings.len() + roots.len(), limits.questions);
     if found == 0 {
         return Err(NotAsked::None);
     }
@@ -73,8 +76,11 @@ pub(super) fn questions(who: &str, asked: NeedsInput, limits: &Limits) -> Result
         return Err(NotAsked::State { found: state.len(), limit: limits.state });
     }
     let mut put: Vec<Question> = Vec::with_capacity(found);
-    for question in questions {
-        let question = one(who, question)?;
+    let forms = questions.into_iter().map(|question| one(who, question));
+    let samplings = samplings.into_iter().map(|sampling| sampling::one(who, sampling));
+    let roots = roots.into_iter().map(|key| Ok(Question { key: self::key(key)?, kind: QuestionKind::Roots }));
+    for question in forms.chain(samplings).chain(roots) {
+        let question = question?;
         if put.iter().any(|earlier| earlier.key == question.key) {
             return Err(NotAsked::Key);
         }
@@ -83,12 +89,18 @@ pub(super) fn questions(who: &str, asked: NeedsInput, limits: &Limits) -> Result
     Ok((put, state))
 }
 
-fn one(who: &str, question: ToolQuestion) -> Result<Question, NotAsked> {
-    let ToolQuestion { key, message, schema } = question;
+/// The name under which a reply comes back.
+pub(super) fn key(key: String) -> Result<String, NotAsked> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
     if key.is_empty() || key.len() > KEY || !key.bytes().all(plain) {
         return Err(NotAsked::Key);
     }
+    Ok(key)
+}
+
+fn one(who: &str, question: ToolQuestion) -> Result<Question, NotAsked> {
+    let ToolQuestion { key, message, schema } = question;
+    let key = self::key(key)?;
     let message = clean::text(message);
     // One line: what follows a line break would look like the host's own words.
     if message.trim().is_empty() || message.len() > MESSAGE || message.chars().any(char::is_control) {
@@ -111,7 +123,7 @@ fn one(who: &str, question: ToolQuestion) -> Result<Question, NotAsked> {
     }
     compiled(&schema).map_err(|error| wrong(&error.to_string()))?;
     // Who asks is said by the host: a tool's message could name anybody.
-    Ok(Question { message: format!("The tool `{who}` asks: {message}"), key, schema })
+    Ok(Question { key, kind: QuestionKind::Form { message: format!("The tool `{who}` asks: {message}"), schema } })
 }
 
 /// The form's schema as JSON Schema: `enumNames` is MCP's own (2025-06-18), and says nothing about values.
@@ -230,13 +242,18 @@ mod tests {
 
     fn ask(schema: Value) -> Result<(Vec<Question>, Vec<u8>), NotAsked> {
         let question = ToolQuestion { key: "k".to_owned(), message: "What?".to_owned(), schema: schema.to_string() };
-        questions("notes_create", NeedsInput { questions: vec![question], state: vec![1] }, &Limits::default())
+        questions(
+            "notes_create",
+            NeedsInput { questions: vec![question], state: vec![1], ..NeedsInput::default() },
+            &Limits::default(),
+        )
     }
 
     #[test]
     fn mc_11_a_question_says_which_tool_asks() {
         let (asked, state) = ask(json!({ "type": "object", "properties": { "name": { "type": "string" } } })).unwrap();
-        assert_eq!(asked[0].message, "The tool `notes_create` asks: What?");
+        let QuestionKind::Form { message, .. } = &asked[0].kind else { panic!("a form") };
+        assert_eq!(message, "The tool `notes_create` asks: What?");
         assert_eq!(state, [1]);
     }
 
@@ -301,15 +318,18 @@ mod tests {
             message: "What?".to_owned(),
             schema: json!({ "type": "object", "properties": {} }).to_string(),
         };
-        let many = |n: u64| NeedsInput { questions: (0..n).map(question).collect(), state: Vec::new() };
+        let many = |n: u64| NeedsInput { questions: (0..n).map(question).collect(), ..NeedsInput::default() };
         assert!(questions("t", many(limits.questions), &limits).is_ok());
         assert!(matches!(questions("t", many(limits.questions + 1), &limits), Err(NotAsked::TooMany { .. })));
         assert_eq!(questions("t", many(0), &limits), Err(NotAsked::None));
-        let state =
-            |size: u64| NeedsInput { questions: vec![question(0)], state: vec![0; usize::try_from(size).unwrap()] };
+        let state = |size: u64| NeedsInput {
+            questions: vec![question(0)],
+            state: vec![0; usize::try_from(size).unwrap()],
+            ..NeedsInput::default()
+        };
         assert!(questions("t", state(limits.state), &limits).is_ok());
         assert!(matches!(questions("t", state(limits.state + 1), &limits), Err(NotAsked::State { .. })));
-        let twice = NeedsInput { questions: vec![question(0), question(0)], state: Vec::new() };
+        let twice = NeedsInput { questions: vec![question(0), question(0)], ..NeedsInput::default() };
         assert_eq!(questions("t", twice, &limits), Err(NotAsked::Key));
     }
 

@@ -1,7 +1,7 @@
 //! What a preview looks like to a client: in plain words for the person, and as structured content with a schema of its own.
 
 use portcullis_admission::{Intended, Previewed};
-use portcullis_backend::{Question, ToolAnswer};
+use portcullis_backend::{Question, QuestionKind, ToolAnswer};
 use portcullis_manifest::WireName;
 use serde_json::{Value, json};
 
@@ -149,7 +149,7 @@ pub(super) fn question(tool: &WireName, previewed: &Previewed, note: Option<&str
         "\nWhat is kept or sent is counted here and not shown."
     };
     let message = format!("May this be done?\n{words}{unseen}");
-    Question { key: CONFIRM.to_owned(), message, schema }
+    Question { key: CONFIRM.to_owned(), kind: QuestionKind::Form { message, schema } }
 }
 
 #[cfg(test)]

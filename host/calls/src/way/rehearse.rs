@@ -11,7 +11,9 @@ use portcullis_store::NewPreview;
 use uuid::Uuid;
 
 use super::{
-    Call, Ended, now,
+    Call, Ended,
+    ask::Unput,
+    now,
     preview::{self, Offer},
     sandbox::{Held, Places, outcome},
     sealed::{self, PreviewRef, State},
@@ -26,6 +28,8 @@ enum Rehearsed {
     Found(Previewed, Option<String>),
     /// Something else: the tool asked, failed, or was ended.
     Ended(CallAnswer),
+    /// It would have to ask what the client can't be asked.
+    Refused(CallRefused),
 }
 
 impl Host {
@@ -37,6 +41,7 @@ impl Host {
                 preview::answer(&call.tool().wire, &previewed, note.as_deref(), None).into()
             }
             Rehearsed::Ended(answer) => answer,
+            Rehearsed::Refused(refused) => return Err(refused),
         };
         Ok((answer, report))
     }
@@ -57,6 +62,7 @@ impl Host {
         let (previewed, note) = match rehearsed {
             Rehearsed::Found(previewed, note) => (previewed, note),
             Rehearsed::Ended(answer) => return Ok((answer, report)),
+            Rehearsed::Refused(refused) => return Err(refused),
         };
         if !previewed.whole && !tool.partial {
             let text = format!(
@@ -110,7 +116,7 @@ impl Host {
             return Ok((Rehearsed::Ended(error(Stop::Host.to_string())), None));
         };
         let Ran { keep, ending, usage, intended, unanswered, log, log_dropped, .. } = ran;
-        let Held { seat, places: _places } = keep.take();
+        let Held { seat, places: _places, .. } = keep.take();
         let mut class = ResultClass::Preview;
         // What a tool without an answer does is no failure of its own.
         let partial = |why: String| {
@@ -121,7 +127,7 @@ impl Host {
             Rehearsed::Found(Previewed { fixed, effects: Vec::new(), whole: false }, Some(note))
         };
         let mut rehearsed = match ending {
-            Ending::Done(answer) => match answer::render(tool, answer) {
+            Ending::Done(answer) => match answer::render(tool, answer, &|uri| call.is_own(uri)) {
                 Ok(_) => Rehearsed::Found(Previewed { fixed, effects: Vec::new(), whole: true }, None),
                 Err(unfit) if unanswered => partial(unfit.to_string()),
                 Err(unfit) => {
@@ -139,18 +145,26 @@ impl Host {
                 }
             }
             Ending::NeedsInput(asked) => {
-                let (answer, how) = match self.put(call, binding, asked) {
-                    Ok(ask) => (CallAnswer::Ask(ask), ResultClass::Asked),
-                    Err(why) => (error(why), ResultClass::BadResult),
+                let (rehearsed, how) = match self.put(call, binding, asked) {
+                    Ok(ask) => (Rehearsed::Ended(CallAnswer::Ask(ask)), ResultClass::Asked),
+                    Err(Unput::Because(why)) => (Rehearsed::Ended(error(why)), ResultClass::BadResult),
+                    Err(Unput::Capability(needed)) => {
+                        (Rehearsed::Refused(CallRefused::Capability { needed }), ResultClass::BadResult)
+                    }
                 };
                 class = how;
-                Rehearsed::Ended(answer)
+                rehearsed
+            }
+            // Only tools are previewed.
+            Ending::Read(_) | Ending::NotFound | Ending::Prompted(_) | Ending::Completed(_) => {
+                class = ResultClass::HostError;
+                Rehearsed::Ended(error(Stop::Host.to_string()))
             }
             Ending::Stopped(stop @ (Stop::Trap { .. } | Stop::Time { .. })) if unanswered => partial(stop.to_string()),
             Ending::Stopped(stop) => {
                 class = stop.class();
                 if class == ResultClass::WriteRefused {
-                    tracing::error!(target: "portcullis::alert", alert = "write-without-proof", tool = %tool.wire, correlation = %call.request.correlation, "{stop}");
+                    tracing::error!(target: "portcullis::alert", alert = "write-without-proof", tool = %tool.wire, correlation = %call.request.correlation, trace = call.trace(), "{stop}");
                 }
                 Rehearsed::Ended(error(stop.to_string()))
             }

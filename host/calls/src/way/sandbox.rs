@@ -7,11 +7,11 @@ use portcullis_audit::{AuditStopped, CallIntent, CallOutcome, EgressRecord, Line
 use portcullis_backend::CallRefused;
 use portcullis_egress::{Attempt, Verdict};
 use portcullis_manifest::{Effect, visible};
-use portcullis_sandbox::{Keep, LogLevel, LogLine, Ran, Unfinished, Usage, Witness};
+use portcullis_sandbox::{Keep, Listener, LogLevel, LogLine, Ran, Unfinished, Usage, Witness};
 use portcullis_store::Unavailable;
 use uuid::Uuid;
 
-use super::{Call, now};
+use super::{Call, notices::Telling, now};
 use crate::{
     capacity::{Place, needs},
     host::Host,
@@ -26,6 +26,8 @@ const PATH: usize = 200;
 pub(super) struct Held {
     pub(super) seat: Seat,
     pub(super) places: Places,
+    /// Who is told what the call does meanwhile.
+    telling: Option<Arc<Telling>>,
 }
 
 /// What a call takes from others while it lives.
@@ -35,12 +37,16 @@ pub(super) struct Places {
 }
 
 impl Keep for Held {
+    fn listener(&self) -> Option<Arc<dyn Listener>> {
+        Some(self.telling.clone()?)
+    }
+
     fn witness(&self) -> Arc<dyn Witness> {
         Arc::new(Recorder(self.seat.line()))
     }
 
     fn ended_from_outside(self, ended: Unfinished) {
-        let Self { seat, places } = self;
+        let Self { seat, places, .. } = self;
         let Unfinished { usage, sent, panicked } = ended;
         let class = match () {
             () if !sent.is_empty() => ResultClass::OutcomeUnknown,
@@ -101,9 +107,19 @@ impl Host {
         permit: Permit,
         places: Places,
     ) -> Result<Option<Ran<Held>>, CallRefused> {
+        let seat = self.seat(call)?;
+        let notices = call.request.notices.clone();
+        let telling = notices.map(|notices| Arc::new(Telling::new(notices, call.tool().plugin.to_string())));
+        let ran = call.served.plugin.run(permit, Held { seat, places, telling }).await.ok();
+        if let Some(ran) = &ran {
+            say(call, &ran.log, ran.log_dropped, ran.notices_dropped);
+        }
+        Ok(ran)
+    }
+
+    /// Audit intent: the call's seat. Without one nothing runs.
+    pub(super) fn seat(&self, call: &Call) -> Result<Seat, CallRefused> {
         let (tool, correlation) = (call.tool(), call.request.correlation);
-        let refuse = |rule| self.refuse(rule, &call.caller, call.wire(), correlation);
-        // Audit intent: the call's seat. Without one nothing runs.
         let intent = CallIntent {
             correlation,
             principal: self.audit_name(&call.caller),
@@ -112,19 +128,14 @@ impl Host {
             label: tool.label,
             at: now(),
         };
-        let seat = self.audit.seat(intent).map_err(|stopped| {
-            refuse("audit");
+        self.audit.seat(intent).map_err(|stopped| {
+            self.refuse("audit", &call.caller, call.wire(), correlation);
             let reason = match stopped {
                 AuditStopped::Failing => "the audit cannot be written",
                 AuditStopped::Full => "the audit's queue is full",
             };
             CallRefused::Unavailable { reason }
-        })?;
-        let ran = call.served.plugin.run(permit, Held { seat, places }).await.ok();
-        if let Some(ran) = &ran {
-            say(&tool.wire, correlation, &ran.log, ran.log_dropped);
-        }
-        Ok(ran)
+        })
     }
 }
 
@@ -155,7 +166,8 @@ pub(super) fn outcome(
     }
 }
 
-fn say(tool: &portcullis_manifest::WireName, correlation: uuid::Uuid, log: &[LogLine], dropped: u64) {
+fn say(call: &Call, log: &[LogLine], dropped: u64, notices: u64) {
+    let (tool, correlation, trace) = (call.wire(), call.request.correlation, call.trace());
     for LogLine { level, text } in log {
         let level = match level {
             LogLevel::Debug => "debug",
@@ -166,9 +178,12 @@ fn say(tool: &portcullis_manifest::WireName, correlation: uuid::Uuid, log: &[Log
         };
         // Always at one level of ours: a plugin must not be able to raise the host's alarm or to hide below it. Quoted, so that
         // its text can't pass for fields of the line or for another line.
-        tracing::info!(target: "portcullis::plugin", %tool, %correlation, level, "{text:?}");
+        tracing::info!(target: "portcullis::plugin", %tool, %correlation, trace, level, "{text:?}");
     }
     if dropped > 0 {
-        tracing::info!(target: "portcullis::plugin", %tool, %correlation, dropped, "lines beyond `limits.log` were dropped");
+        tracing::info!(target: "portcullis::plugin", %tool, %correlation, trace, dropped, "lines beyond `limits.log` were dropped");
+    }
+    if notices > 0 {
+        tracing::info!(target: "portcullis::plugin", %tool, %correlation, trace, dropped = notices, "notices beyond `limits.notices` were dropped");
     }
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use portcullis_admission::Binding;
+use portcullis_backend::QuestionKind;
 use portcullis_keys::{Purpose, Sealer};
 use portcullis_manifest::Digest;
 use serde::{Deserialize, Serialize};
@@ -45,10 +46,47 @@ pub(super) struct Questions {
     pub(super) until: i64,
     /// How many rounds there were, this one included.
     pub(super) round: u64,
-    /// Keys and schemas, in the order in which they were asked.
-    pub(super) asked: Vec<(String, Value)>,
+    /// By key, in the order in which they were asked.
+    pub(super) asked: Vec<(String, Put)>,
     /// The tool's own.
     pub(super) state: Vec<u8>,
+}
+
+/// A question as it was put, to hold the reply against, and to put it again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Put {
+    /// To a person.
+    Form {
+        /// In the host's words.
+        message: String,
+        /// `requestedSchema`.
+        schema: Value,
+    },
+    /// To the client's model.
+    Sampling(Value),
+    /// To the client.
+    Roots,
+}
+
+impl From<&QuestionKind> for Put {
+    fn from(kind: &QuestionKind) -> Self {
+        match kind {
+            QuestionKind::Form { message, schema } => Self::Form { message: message.clone(), schema: schema.clone() },
+            QuestionKind::Sampling(params) => Self::Sampling(params.clone()),
+            QuestionKind::Roots => Self::Roots,
+        }
+    }
+}
+
+impl From<Put> for QuestionKind {
+    fn from(put: Put) -> Self {
+        match put {
+            Put::Form { message, schema } => Self::Form { message, schema },
+            Put::Sampling(params) => Self::Sampling(params),
+            Put::Roots => Self::Roots,
+        }
+    }
 }
 
 /// The host's sealers.

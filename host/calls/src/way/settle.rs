@@ -1,8 +1,8 @@
 //! From how a guest ended to an answer and a durable outcome.
 
-use portcullis_admission::Permit;
-use portcullis_audit::{CallOutcome, ResultClass};
-use portcullis_backend::{CallAnswer, CallRefused, ToolAnswer};
+use portcullis_admission::{Callable, Permit};
+use portcullis_audit::{CallOutcome, ResultClass, Seat};
+use portcullis_backend::{Answer as Given, CallAnswer, CallRefused, ToolAnswer};
 use portcullis_manifest::{Interface, Label};
 use portcullis_sandbox::{Ending, Ran, Stop, Usage, Writes};
 use portcullis_store::{Commit, CommitRefused};
@@ -10,9 +10,15 @@ use uuid::Uuid;
 
 use super::{
     Call, Ended, Report,
+    ask::Unput,
     sandbox::{Held, Places, outcome},
+    unknown,
 };
-use crate::{answer, clean, host::Host};
+use crate::{
+    answer::{self, Unfit},
+    clean,
+    host::Host,
+};
 
 /// What became of a write call's commit.
 enum Committed {
@@ -22,13 +28,23 @@ enum Committed {
     Refused(String, ResultClass),
 }
 
+/// What came of a call.
+enum Came {
+    /// An answer, or questions.
+    Answer(Box<CallAnswer>),
+    /// It failed, for a reason that whoever called can read.
+    Failed(String),
+    /// There is none.
+    Refused(CallRefused),
+}
+
 impl Host {
     /// Runs the call and does what it does.
     pub(super) async fn do_it(&self, call: &Call, permit: Permit, places: Places) -> Result<Ended, CallRefused> {
         let binding = Self::binding(&permit);
         match self.sandbox(call, permit, places).await? {
             Some(ran) => self.settle(call, ran, binding, None).await,
-            None => Ok((lost(call), None)),
+            None => Ok((said(call, lost(call))?, None)),
         }
     }
 
@@ -40,9 +56,11 @@ impl Host {
         places: Places,
     ) -> Result<Option<Ended>, CallRefused> {
         let previewed = permit.mode().fixed().map(|fixed| fixed.call);
-        let Some(ran) = self.sandbox(call, permit, places).await? else { return Ok(Some((lost(call), None))) };
+        let Some(ran) = self.sandbox(call, permit, places).await? else {
+            return Ok(Some((said(call, lost(call))?, None)));
+        };
         if matches!(ran.ending, Ending::Stopped(Stop::Diverged { .. })) && ran.sent.is_empty() {
-            let Held { seat, places: _places } = ran.keep.take();
+            let Held { seat, places: _places, .. } = ran.keep.take();
             let outcome = outcome(ResultClass::Diverged, &ran.usage, &seat, &[], previewed);
             seat.finish(&outcome);
             return Ok(None);
@@ -60,43 +78,58 @@ impl Host {
     ) -> Result<Ended, CallRefused> {
         let tool = call.tool();
         let Ran { keep, ending, usage, writes, sent, log, log_dropped, .. } = ran;
-        let Held { seat, places } = keep.take();
-        let (answer, class) = match ending {
-            Ending::Done(answer) => match answer::render(tool, answer) {
-                Ok(answer) => (CallAnswer::Done(answer), ResultClass::Ok),
-                Err(unfit @ answer::Unfit::Size { .. }) => (error(unfit.to_string()), ResultClass::Result),
-                Err(unfit) => (error(unfit.to_string()), ResultClass::BadResult),
-            },
-            Ending::Failed(text) => (error(clean::text(clip(text, tool.limits.result))), ResultClass::Failed),
+        let Held { seat, places, .. } = keep.take();
+        let own = |uri: &str| call.is_own(uri);
+        let done = |answer| Came::Answer(Box::new(CallAnswer::Done(answer)));
+        let (came, class) = match ending {
+            Ending::Done(answer) => rendered(answer::render(tool, answer, &own), |answer| done(Given::Tool(answer))),
+            Ending::Read(contents) => {
+                rendered(answer::contents(tool, contents, &own), |contents| done(Given::Resource(contents)))
+            }
+            Ending::Prompted(prompt) => {
+                rendered(answer::prompt(tool, prompt, &own), |prompt| done(Given::Prompt(prompt)))
+            }
+            Ending::Completed(completed) => (done(Given::Completion(answer::completion(completed))), ResultClass::Ok),
+            Ending::NotFound => (Came::Refused(unknown(&call.request.target).1), ResultClass::Failed),
+            Ending::Failed(text) => (Came::Failed(clean::text(clip(text, tool.limits.result))), ResultClass::Failed),
             Ending::NeedsInput(_) if !sent.is_empty() => (
-                error("the tool asked a question after it had sent something, which is too late".to_owned()),
+                Came::Failed("the tool asked a question after it had sent something, which is too late".to_owned()),
                 ResultClass::BadResult,
             ),
             Ending::NeedsInput(asked) => match self.put(call, binding, asked) {
-                Ok(ask) => (CallAnswer::Ask(ask), ResultClass::Asked),
-                Err(why) => (error(why), ResultClass::BadResult),
+                Ok(ask) => (Came::Answer(Box::new(CallAnswer::Ask(ask))), ResultClass::Asked),
+                Err(Unput::Because(why)) => (Came::Failed(why), ResultClass::BadResult),
+                Err(Unput::Capability(needed)) => {
+                    (Came::Refused(CallRefused::Capability { needed }), ResultClass::BadResult)
+                }
             },
             Ending::Stopped(stop) => {
                 if stop.class() == ResultClass::WriteRefused {
-                    tracing::error!(target: "portcullis::alert", alert = "write-without-proof", tool = %tool.wire, correlation = %call.request.correlation, "{stop}");
+                    tracing::error!(target: "portcullis::alert", alert = "write-without-proof", tool = %tool.wire, correlation = %call.request.correlation, trace = call.trace(), "{stop}");
                 }
-                (error(stop.to_string()), stop.class())
+                (Came::Failed(stop.to_string()), stop.class())
             }
         };
-        let (answer, class) = in_doubt(answer, class, &sent);
+        let (came, class) = in_doubt(came, class, &sent);
         let outcome = outcome(class, &usage, &seat, &sent, previewed);
-        let (answer, class) = if tool.label == Label::Read {
+        let (came, class) = if tool.label == Label::Read {
             seat.finish(&outcome);
-            (answer, class)
+            (came, class)
         } else {
             // A failed call's writes are dropped; its outcome is as durable as a successful one's.
             let writes = if class == ResultClass::Ok { writes } else { Writes::default() };
-            match self.commit(Held { seat, places }, writes, outcome, &sent).await? {
-                Committed::Done => (answer, class),
-                Committed::Refused(text, class) => in_doubt(error(text), class, &sent),
+            let touched = self.touched(call, &writes);
+            call.turn.settling();
+            match self.commit(seat, places, writes, outcome, &sent).await? {
+                Committed::Done => {
+                    // Whoever listened may have gone meanwhile.
+                    let _ = touched.map(|touched| self.changes.send(touched));
+                    (came, class)
+                }
+                Committed::Refused(text, class) => in_doubt(Came::Failed(text), class, &sent),
             }
         };
-        Ok((answer, Some(report(class, usage, log, log_dropped))))
+        Ok((said(call, came)?, Some(report(class, usage, log, log_dropped))))
     }
 
     /// Commits a write call: its writes and its outcome in one transaction. Runs to its end also when the client goes away:
@@ -104,7 +137,8 @@ impl Host {
     /// keeps its place.
     async fn commit(
         &self,
-        held: Held,
+        seat: Seat,
+        places: Places,
         writes: Writes,
         outcome: CallOutcome,
         sent: &[String],
@@ -120,7 +154,7 @@ impl Host {
         };
         let sent = sent.to_vec();
         let commit = async move {
-            let Held { seat, places: _places } = held;
+            let _places = places;
             let rows = seat.claim(&outcome).await;
             let Writes { kv, files } = writes;
             let (text, class) = match store.commit(Commit { writes: kv, files, audit: rows }).await {
@@ -167,10 +201,10 @@ fn doubtful(class: ResultClass, sent: &[String]) -> ResultClass {
 }
 
 /// The host failed under the call. What it had sent by then is in the audit, and not known here.
-fn lost(call: &Call) -> CallAnswer {
+fn lost(call: &Call) -> Came {
     let reaches_out = call.tool().grants.iter().any(|grant| grant.capability.interface() == Interface::Egress);
     let text = Stop::Host.to_string();
-    error(if reaches_out {
+    Came::Failed(if reaches_out {
         format!("{text}. It may have sent something before: look before you call it again.")
     } else {
         text
@@ -178,17 +212,37 @@ fn lost(call: &Call) -> CallAnswer {
 }
 
 /// What has left the host can't be dropped with the rest of a failed call: then nobody here knows what was done, and it is said.
-fn in_doubt(answer: CallAnswer, class: ResultClass, sent: &[String]) -> (CallAnswer, ResultClass) {
-    let CallAnswer::Done(ToolAnswer { content, is_error: true, .. }) = &answer else { return (answer, class) };
-    if sent.is_empty() {
-        return (answer, class);
-    }
-    let why = content.first().and_then(|block| block["text"].as_str()).unwrap_or_default();
+fn in_doubt(came: Came, class: ResultClass, sent: &[String]) -> (Came, ResultClass) {
+    let why = match came {
+        Came::Failed(why) if !sent.is_empty() => why,
+        came => return (came, class),
+    };
     let sent = sent.join(", ");
     // A divergence tells it already.
-    let text = if why.contains(&sent) { why.to_owned() } else { format!("{why}\nBefore that it had sent: {sent}") };
+    let text = if why.contains(&sent) { why } else { format!("{why}\nBefore that it had sent: {sent}") };
     let text = format!("{text}\nWhat that did outside is not known here: look before you call it again.");
-    (error(text), ResultClass::OutcomeUnknown)
+    (Came::Failed(text), ResultClass::OutcomeUnknown)
+}
+
+/// An answer that was rendered, or why it was not.
+fn rendered<T>(answer: Result<T, Unfit>, done: impl FnOnce(T) -> Came) -> (Came, ResultClass) {
+    match answer {
+        Ok(answer) => (done(answer), ResultClass::Ok),
+        Err(unfit @ Unfit::Size { .. }) => (Came::Failed(unfit.to_string()), ResultClass::Result),
+        Err(unfit) => (Came::Failed(unfit.to_string()), ResultClass::BadResult),
+    }
+}
+
+/// What came of a call, in the way of its kind: a model reads why a tool failed; of all else the client is told.
+fn said(call: &Call, came: Came) -> Result<CallAnswer, CallRefused> {
+    match came {
+        Came::Answer(answer) => Ok(*answer),
+        Came::Refused(refused) => Err(refused),
+        Came::Failed(text) => match call.tool().kind {
+            Callable::Tool => Ok(error(text)),
+            Callable::Resource | Callable::Prompt | Callable::Completion => Err(CallRefused::Failed(text)),
+        },
+    }
 }
 
 pub(super) fn error(text: String) -> CallAnswer {
