@@ -75,6 +75,9 @@ pub(crate) enum Command {
     },
     /// List the tools that are served, with their labels
     Tools {
+        /// Those that are served no longer instead: since when, and how often they were called since
+        #[arg(long)]
+        retired: bool,
         /// As JSON, as a client gets them
         #[arg(long)]
         json: bool,

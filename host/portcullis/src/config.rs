@@ -69,6 +69,8 @@ pub(crate) struct Server {
     pub(crate) name: String,
     pub(crate) title: String,
     pub(crate) instructions: Option<String>,
+    /// What an app directory looks for at a path of its own.
+    pub(crate) openai_apps_challenge: Option<String>,
 }
 
 /// `[http]`.
@@ -87,6 +89,8 @@ pub(crate) struct Http {
     pub(crate) header_timeout: u64,
     /// Seconds that a client may take for what is written, and one more for each 64 KiB.
     pub(crate) write_timeout: u64,
+    /// Whether the event stream of each call of a legacy client that has a session is closed after its first event.
+    pub(crate) close_streams: bool,
 }
 
 /// `[compile]`: what compiling one component may take.
@@ -150,7 +154,12 @@ pub(crate) enum LogFormat {
 
 impl Default for Server {
     fn default() -> Self {
-        Self { name: "portcullis".to_owned(), title: "Portcullis".to_owned(), instructions: None }
+        Self {
+            name: "portcullis".to_owned(),
+            title: "Portcullis".to_owned(),
+            instructions: None,
+            openai_apps_challenge: None,
+        }
     }
 }
 
@@ -163,6 +172,7 @@ impl Default for Http {
             connections: 1024,
             header_timeout: 30,
             write_timeout: 30,
+            close_streams: false,
         }
     }
 }
@@ -275,6 +285,14 @@ impl Config {
             AllowedOrigins::check(origin).map_err(|error| never("allowed_origins", &error))?;
         }
         self.public_url()?;
+        let is_token =
+            |token: &str| !token.is_empty() && token.len() <= 512 && token.bytes().all(|b| b.is_ascii_graphic());
+        if self.server.openai_apps_challenge.as_deref().is_some_and(|token| !is_token(token)) {
+            return Err(Failure::usage(
+                "configuration: `server.openai_apps_challenge` must be the token as the directory gives it: at most 512 \
+                 letters, digits and signs of ASCII, without spaces",
+            ));
+        }
         Ok(self)
     }
 
@@ -396,6 +414,8 @@ mod tests {
                 "public_url = \"ftp://x\"",
                 "configuration: `public_url`: `ftp://x` is no URL that clients can be given: it must be http or https",
             ),
+            ("[server]\nopenai_apps_challenge = \"a b\"", "`server.openai_apps_challenge` must be the token"),
+            ("[server]\nopenai_apps_challenge = \"\"", "`server.openai_apps_challenge` must be the token"),
             ("[http]\nbody_memory = 5000\n", "`http.body_memory` is 5000; it must be at least 4194304"),
             ("[http]\nwrite_timeout = 0\n", "`http.write_timeout` is 0; it must be at least 1"),
         ] {

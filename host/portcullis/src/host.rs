@@ -88,5 +88,5 @@ pub(crate) async fn start(
         denials,
     };
     let host = Host::start(host, Arc::new(store), compiler).await.map_err(Failure::data)?;
-    Ok(Owner { host: Arc::new(host), _lock: lock })
+    Ok(Owner { host, _lock: lock })
 }

@@ -1,6 +1,7 @@
 //! `portcullis serve`: the HTTP listener.
 
 mod descriptors;
+mod domain;
 mod patience;
 
 use std::{
@@ -22,7 +23,8 @@ use hyper_util::{
 };
 use portcullis_identity::{Denials, Identity};
 use portcullis_mcp::{
-    AllowedHosts, AllowedOrigins, CursorKey, Front, HttpConfig, PublicUrl, QuestionLimits, SessionKey,
+    AllowedHosts, AllowedOrigins, CursorKey, Front, HttpConfig, ListenLimits, PublicUrl, QuestionLimits, SessionKey,
+    StreamLimits,
 };
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with, sockopt::set_socket_reuseaddr};
 use tokio::{net::TcpListener, sync::Semaphore};
@@ -128,8 +130,11 @@ pub(crate) async fn serve(config: &Config, bound: Bound) -> Result<(), Failure> 
         cursor_key: CursorKey::new(owner.host.key("cursor")),
         session_key: SessionKey::new(owner.host.key("legacy-session")),
         questions: QuestionLimits::default(),
+        listening: ListenLimits::default(),
+        streams: StreamLimits { close: config.http.close_streams, ..StreamLimits::default() },
     };
-    let front = Front::new(Arc::clone(&owner.host), http);
+    let proof = domain::routes(config.server.openai_apps_challenge.as_deref());
+    let front = Front::with(Arc::clone(&owner.host), http, proof);
     let sessions = Sessions::default();
     if let Some(control) = control {
         control.answer(Arc::clone(&owner.host), &sessions).map_err(Failure::data)?;
@@ -144,6 +149,11 @@ pub(crate) async fn serve(config: &Config, bound: Bound) -> Result<(), Failure> 
         accept(&config.http, config.admin.connections, listener, service, &sessions, stop_admin).await;
     };
     let service = |peer| front.for_peer(peer);
+    let stop = async {
+        stop.await;
+        // Streams that wait for what changes have no end of their own.
+        front.close();
+    };
     tokio::join!(accept(&config.http, config.http.connections, listener, service, &sessions, stop), admin);
     owner.host.stop().await.map_err(Failure::data)
 }

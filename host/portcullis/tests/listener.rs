@@ -128,6 +128,33 @@ fn mc_40_a_client_that_does_not_take_its_answers_loses_its_connection() {
 }
 
 #[test]
+fn a_stream_that_waits_for_what_changes_ends_with_a_result_when_the_program_does() {
+    let served = Served::start("", "", Stdio::inherit());
+    let meta =
+        r#"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
+    let body = format!(
+        r#"{{"jsonrpc":"2.0","id":"l","method":"subscriptions/listen","params":{{"notifications":{{"toolsListChanged":true}},"_meta":{meta}}}}}"#
+    );
+    let (host, length) = (&served.address, body.len());
+    let mut stream = served.connect();
+    let head = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
+        MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: subscriptions/listen\r\n";
+    write!(stream, "POST /mcp HTTP/1.1\r\nHost: {host}\r\n{head}Content-Length: {length}\r\n\r\n{body}").unwrap();
+    let mut events = BufReader::new(stream);
+    let mut said = String::new();
+    while !said.contains("notifications/subscriptions/acknowledged") {
+        assert_ne!(events.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    let began = Instant::now();
+    assert_eq!(served.stop().code(), Some(0));
+    assert!(began.elapsed() < Duration::from_secs(5), "nobody waits for who only listens");
+    events.read_to_string(&mut said).unwrap();
+    assert!(said.contains(r#""id":"l","result":{"resultType":"complete""#), "{said}");
+    // The stream has its orderly end, and so has the connection.
+    assert!(said.ends_with("\r\n0\r\n\r\n"), "{said:?}");
+}
+
+#[test]
 fn as_many_files_as_connections_need_are_asked_for_or_missed() {
     let served = Served::start("[http]\nconnections = 200", "ulimit -Sn 100;", Stdio::inherit());
     let limits = fs::read_to_string(format!("/proc/{}/limits", served.child.id())).unwrap();

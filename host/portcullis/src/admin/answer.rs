@@ -30,6 +30,9 @@ struct NewRelease {
     /// What the manifest names, by its path.
     #[serde(default)]
     files: BTreeMap<String, String>,
+    /// Files under the manifest's folder of assets, by their names there, in base64.
+    #[serde(default)]
+    assets: BTreeMap<String, String>,
     /// base64.
     component: String,
     #[serde(default)]
@@ -187,9 +190,9 @@ fn question(action: Action, body: &[u8]) -> Result<control::Request, Said> {
     Ok(match action {
         Action::Releases => control::Request::Releases,
         Action::Publish => {
-            let NewRelease { manifest, files, component, prefix } = parsed(body)?;
+            let NewRelease { manifest, files, assets, component, prefix } = parsed(body)?;
             // Never at once: whoever publishes is not who approves.
-            control::Request::Publish { manifest, files, component, prefix, approve: false }
+            control::Request::Publish { manifest, files, assets, component, prefix, approve: false }
         }
         Action::Approve { release } => {
             let Approval { without_sign_in } = match body.is_empty() {
@@ -210,6 +213,7 @@ fn question(action: Action, body: &[u8]) -> Result<control::Request, Said> {
         Action::Deny => control::Request::Deny { denied: parsed(body)? },
         Action::Allow => control::Request::Allow { denied: parsed(body)? },
         Action::Failures => control::Request::Failures,
+        Action::Retired => control::Request::Retired,
     })
 }
 
@@ -237,6 +241,7 @@ fn told(response: Response) -> Result<Said, Said> {
         Response::Audit { records } => Ok(Said::ok(json!({ "records": records }))),
         Response::DeniedChanged { denied } => Ok(Said::ok(json!({ "denied": denied }))),
         Response::DeniedList { entries } => Ok(Said::ok(json!({ "entries": entries }))),
+        Response::Retired { names } => Ok(Said::ok(json!({ "names": names }))),
         Response::Failures { planes } => Ok(Said::ok(json!({ "planes": planes }))),
         Response::Refused { why } => Err(Said::error(StatusCode::CONFLICT, "refused", why)),
         Response::Tools { .. } | Response::Called(_) | Response::Stdio => {

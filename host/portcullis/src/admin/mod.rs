@@ -65,7 +65,7 @@ struct Parts {
 /// What one request may hold and take.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
-    /// Bytes of a release with its component in base64.
+    /// Bytes of a release with its component and its assets in base64.
     release: usize,
     /// Bytes of any other body.
     body: usize,
@@ -77,8 +77,9 @@ impl Limits {
     /// `component` is the longest that the host compiles.
     fn new(component: u64) -> Self {
         let component = usize::try_from(component).unwrap_or(usize::MAX / 4);
-        // Four characters for three bytes, and room for the manifest and its files.
-        let release = component.div_ceil(3).saturating_mul(4).saturating_add(4 << 20);
+        // Four characters for three bytes, and room for the manifest, its files, and names of assets.
+        let bytes = component.saturating_add(portcullis_manifest::MAX_ASSET_BYTES);
+        let release = bytes.div_ceil(3).saturating_mul(4).saturating_add(4 << 20);
         Self { release, body: 64 << 10, patience: Duration::from_secs(60) }
     }
 }

@@ -26,6 +26,7 @@ pub(super) enum Action {
     Deny,
     Allow,
     Failures,
+    Retired,
 }
 
 /// No such thing, with the rule by which it is refused.
@@ -35,7 +36,7 @@ impl Action {
     /// The role that it takes. None: any.
     pub(super) fn role(&self) -> Option<Role> {
         match self {
-            Self::Releases => None,
+            Self::Releases | Self::Retired => None,
             Self::Publish => Some(Role::Publisher),
             Self::Approve { .. } | Self::Withdraw { .. } => Some(Role::Approver),
             Self::Audit { .. } => Some(Role::Auditor),
@@ -45,7 +46,7 @@ impl Action {
 
     /// Whether its body says what is to be done.
     pub(super) fn has_body(&self) -> bool {
-        !matches!(self, Self::Releases | Self::Audit { .. } | Self::Denied | Self::Failures)
+        !matches!(self, Self::Releases | Self::Audit { .. } | Self::Denied | Self::Failures | Self::Retired)
     }
 
     pub(super) fn of(method: &Method, path: &str, query: Option<&str>) -> Result<Self, NoAction> {
@@ -65,12 +66,14 @@ impl Action {
             ["denied"] => return Err((RefusalRule::Method, Said::method("GET, POST"))),
             ["denied", "allow"] if post => Self::Allow,
             ["denied", "allow"] => return Err((RefusalRule::Method, Said::method("POST"))),
+            ["retired"] if get => Self::Retired,
+            ["retired"] => return Err((RefusalRule::Method, Said::method("GET"))),
             ["failures"] if get => Self::Failures,
             ["failures"] => return Err((RefusalRule::Method, Said::method("GET"))),
             _ => {
                 let message = "nothing is served at this path: the admin plane has /v1/releases, \
                                /v1/releases/{release}/approve, /v1/releases/{release}/withdraw, /v1/audit, /v1/denied, \
-                               /v1/denied/allow and /v1/failures";
+                               /v1/denied/allow, /v1/failures and /v1/retired";
                 return Err((RefusalRule::Path, Said::error(StatusCode::NOT_FOUND, "path", message)));
             }
         };
@@ -171,6 +174,7 @@ mod tests {
             (Method::POST, "/v1/denied", Action::Deny, Some(Role::Operator)),
             (Method::POST, "/v1/denied/allow", Action::Allow, Some(Role::Operator)),
             (Method::GET, "/v1/failures", Action::Failures, Some(Role::Operator)),
+            (Method::GET, "/v1/retired", Action::Retired, None),
         ] {
             assert_eq!(of(method, target), Ok(action.clone()), "{target}");
             assert_eq!(action.role(), role, "{target}");
@@ -199,6 +203,7 @@ mod tests {
             (Method::OPTIONS, "/v1/denied"),
             (Method::GET, "/v1/denied/allow"),
             (Method::POST, "/v1/failures"),
+            (Method::POST, "/v1/retired"),
         ] {
             assert_eq!(of(method, target), Err(RefusalRule::Method), "{target}");
         }

@@ -2,9 +2,12 @@
 
 use std::cmp::Ordering;
 
-use portcullis_calls::Inspection;
+use portcullis_calls::{Inspection, ReadRelease};
 use portcullis_manifest::{
-    Capability, Confirm, Effect, HOST_FUNCTIONS, LIMITS, Manifest, Partition, Preview, Unit, http::Boundary, visible,
+    AskKind, AssetFiles, Capability, Confirm, Effect, Grant, HOST_FUNCTIONS, LIMITS, Manifest, Partition, Preview,
+    Scope, TaskSupport, Unit,
+    http::{Boundary, OriginPattern},
+    visible,
 };
 use serde_json::Value;
 
@@ -52,8 +55,107 @@ fn cannot(manifest: &Manifest) -> String {
     format!("{network}, the host's files, the environment or other plugins' data")
 }
 
+/// What it holds, as an approver reads it.
+fn print_grants(grants: &[Grant]) {
+    for grant in grants {
+        let interface = grant.capability.interface();
+        let functions: Vec<_> = HOST_FUNCTIONS
+            .iter()
+            .filter(|function| function.interface == interface && function.effect <= grant.access.ceiling())
+            .map(|function| function.name)
+            .collect();
+        let how = if grant.access.ceiling() == Effect::Write { "read and write" } else { "read" };
+        let what = in_words(&grant.capability);
+        println!("      {how} `{}`: {what} ({})", grant.name, functions.join(", "));
+        if let Capability::Http(http) = &grant.capability {
+            http.allow().iter().for_each(|rule| println!("          {rule}"));
+        }
+    }
+}
+
+fn print_asks(ask: &[AskKind]) {
+    for kind in ask {
+        let how = match kind {
+            AskKind::Form => "may ask the person, by a form",
+            AskKind::Sampling => "may have the client's model say something",
+            AskKind::Roots => "may ask the client for its roots",
+        };
+        println!("      {how}");
+    }
+}
+
+fn print_scopes(scopes: &[Scope]) {
+    if !scopes.is_empty() {
+        let scopes: Vec<_> = scopes.iter().map(Scope::as_str).collect();
+        println!("      callers need the scopes {}", scopes.join(" "));
+    }
+}
+
+/// Prompts, resources, widgets, assets and hints: all that there is beside tools.
+fn offers(release: &ReadRelease, assets: &AssetFiles) -> Result<(), Failure> {
+    let manifest = &release.package.manifest;
+    let name = |name| release.wire(name).map_err(Failure::refused);
+    for prompt in &manifest.prompts {
+        println!("  {}  [prompt, read]", name(&prompt.name)?);
+        println!("      title: {}", quoted(&prompt.title));
+        println!("      a person reads: {}", quoted(&prompt.description));
+        for argument in &prompt.arguments {
+            let texts = [&argument.title, &argument.description].into_iter().flatten();
+            let texts: Vec<_> = texts.map(|text| quoted(text)).collect();
+            println!("      takes `{}` {}", argument.name, texts.join(" "));
+        }
+        print_grants(&manifest.held(&prompt.uses));
+        print_asks(&prompt.ask);
+        print_scopes(&prompt.scopes);
+    }
+    for resource in &manifest.resources {
+        println!("  {}  [resource, read]", name(&resource.name)?);
+        println!("      at: {}", visible(resource.uri.as_str()));
+        println!("      title: {}", quoted(&resource.title));
+        println!("      a model reads: {}", quoted(&resource.description));
+        if let Some(asset) = &resource.asset {
+            println!("      answered by the host, with the assets {}", quoted(asset.as_str()));
+        }
+        print_grants(&manifest.held(&resource.uses));
+        print_asks(&resource.ask);
+        print_scopes(&resource.scopes);
+    }
+    for widget in &manifest.widgets {
+        println!("  {}  [widget]", name(&widget.name)?);
+        println!("      at: {}, from the asset {}", widget.uri(&manifest.plugin.name), quoted(widget.asset.as_str()));
+        println!("      title: {}", quoted(&widget.title));
+        println!("      a model reads: {}", quoted(&widget.description));
+        let lists = [
+            ("sends requests to", &widget.connect),
+            ("loads styles, pictures and fonts from", &widget.load),
+            ("frames", &widget.frame),
+            ("leads people to", &widget.redirect),
+        ];
+        let mut reaches = false;
+        for (how, origins) in lists.into_iter().filter(|(_, origins)| !origins.is_empty()) {
+            reaches = true;
+            println!("      {how} {}", origins.iter().map(OriginPattern::shown).collect::<Vec<_>>().join(", "));
+        }
+        if !reaches {
+            println!("      reaches nothing outside of its frame");
+        }
+    }
+    if !assets.is_empty() {
+        let bytes: usize = assets.iter().map(|(_, bytes)| bytes.len()).sum();
+        println!("\nIts assets, which everybody who may read it may read ({} of them, {bytes} bytes):", assets.len());
+        for (name, bytes) in assets.iter() {
+            println!("  {} ({} bytes)", visible(name.as_str()), bytes.len());
+        }
+    }
+    if !manifest.hints.is_empty() {
+        let hints: Vec<_> = manifest.hints.iter().map(|hint| hint.as_str()).collect();
+        println!("\nIt is told what the client says of the person: {}", hints.join(", "));
+    }
+    Ok(())
+}
+
 pub(super) fn check(source: &Read) -> Result<(), Failure> {
-    let Inspection { release, imports } = Inspection::of(&source.0).map_err(Failure::refused)?;
+    let Inspection { release, assets, imports } = Inspection::of(&source.0).map_err(Failure::refused)?;
     let manifest = &release.package.manifest;
     // The author's words stand in quotes, on lines of their own: they must not pass for the host's.
     println!("{}", manifest.release());
@@ -81,20 +183,7 @@ pub(super) fn check(source: &Read) -> Result<(), Failure> {
         if tool.uses.is_empty() {
             println!("      compute, and nothing else: it uses no capability");
         }
-        for grant in manifest.grants(tool) {
-            let interface = grant.capability.interface();
-            let functions: Vec<_> = HOST_FUNCTIONS
-                .iter()
-                .filter(|function| function.interface == interface && function.effect <= grant.access.ceiling())
-                .map(|function| function.name)
-                .collect();
-            let how = if grant.access.ceiling() == Effect::Write { "read and write" } else { "read" };
-            let what = in_words(&grant.capability);
-            println!("      {how} `{}`: {what} ({})", grant.name, functions.join(", "));
-            if let Capability::Http(http) = &grant.capability {
-                http.allow().iter().for_each(|rule| println!("          {rule}"));
-            }
-        }
+        print_grants(&manifest.grants(tool));
         let computed = effect.label();
         match tool.label.cmp(&computed) {
             Ordering::Greater => println!(
@@ -120,14 +209,25 @@ pub(super) fn check(source: &Read) -> Result<(), Failure> {
         if tool.preview == Preview::Partial {
             println!("      its preview shows only what comes before an answer from outside");
         }
-        if !tool.ask.is_empty() {
-            println!("      may ask the person, by a form");
+        print_asks(&tool.ask);
+        print_scopes(&tool.scopes);
+        if let Some(widget) = &tool.widget {
+            println!("      its results are shown by the widget `{widget}`");
         }
-        if !tool.scopes.is_empty() {
-            let scopes: Vec<_> = tool.scopes.iter().map(|scope| scope.as_str()).collect();
-            println!("      callers need the scopes {}", scopes.join(" "));
+        if !tool.visibility.model {
+            println!("      it is for widgets, and clients hide it from the model");
+        }
+        for (when, text) in [("runs", &tool.invoking), ("is done", &tool.invoked)] {
+            text.iter().for_each(|text| println!("      a client shows when it {when}: {}", quoted(text)));
+        }
+        if !tool.file_params.is_empty() {
+            println!("      is given files of the person: {}", visible(&tool.file_params.join(", ")));
+        }
+        if tool.task != TaskSupport::Never {
+            println!("      may run as a task ({})", tool.task);
         }
     }
+    offers(&release, &assets)?;
     println!("\nOne call of it may take:");
     for row in LIMITS {
         let amount = row.get(&manifest.limits);

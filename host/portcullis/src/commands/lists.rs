@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{terminal, unexpected};
 use crate::{
-    control::{AuditRecord, ReleaseLine, Response},
+    control::{AuditRecord, ReleaseLine, Response, RetiredLine},
     exit::Failure,
 };
 
@@ -58,6 +58,7 @@ fn release_lines(release: &ReleaseLine) -> String {
         fingerprint,
         state,
         tools,
+        offers,
         published_by,
         approved_by,
         four_eyes,
@@ -74,6 +75,9 @@ fn release_lines(release: &ReleaseLine) -> String {
         vec![format!("{release}  {state}  {fingerprint}"), format!("  published by {published_by}{approval}")];
     let how = |name| if without_sign_in.contains(name) { "  (without sign-in)" } else { "" };
     lines.extend(tools.iter().map(|(name, label)| format!("  {label:<11} {name}{}", how(name))));
+    lines.extend(
+        offers.iter().map(|(kind, name, at)| format!("  {kind:<11} {name} {at}{}", how(name)).trim_end().to_owned()),
+    );
     lines.extend(changes.iter().map(|change| format!("  changes: {change}")));
     lines.iter().map(|line| visible(line) + "\n").collect()
 }
@@ -91,6 +95,28 @@ pub(super) fn tools(answer: Response, as_json: bool) -> Result<(), Failure> {
         println!("{}", tool_line(&tool));
     }
     Ok(())
+}
+
+pub(super) fn retired(answer: Response, as_json: bool) -> Result<(), Failure> {
+    let Response::Retired { names } = answer else { return Err(unexpected()) };
+    if as_json {
+        super::json(&json!(names));
+        return Ok(());
+    }
+    if names.is_empty() {
+        println!("every name that was ever served is served");
+    }
+    for name in &names {
+        println!("{}", retired_line(name));
+    }
+    Ok(())
+}
+
+fn retired_line(line: &RetiredLine) -> String {
+    let RetiredLine { name, release, since, by, calls, last_call } = line;
+    let by = by.as_ref().map_or_else(|| "which was withdrawn".to_owned(), |by| format!("replaced by {by}"));
+    let last = last_call.map_or_else(String::new, |at| format!(", last {}", terminal::time(at)));
+    visible(&format!("{name}  since {}  {release}, {by}  called {calls} times{last}", terminal::time(*since)))
 }
 
 fn tool_line(tool: &Value) -> String {
@@ -220,11 +246,26 @@ mod tests {
         assert!(printed[0].ends_with(r"  a\u{1b}[2J\u{202e}\u{a}b"), "{printed:?}");
         let printed = tool_line(&json!({ "name": "notes_read", "title": hostile }));
         assert_eq!(printed, r"write       notes_read  a\u{1b}[2J\u{202e}\u{a}b");
+        let printed = retired_line(&RetiredLine {
+            name: hostile.to_owned(),
+            release: "notes@1.0.0".to_owned(),
+            since: 1_795_329_512_209,
+            by: None,
+            calls: 2,
+            last_call: Some(1_795_329_512_209),
+        });
+        let at = "2026-11-22T06:38:32.209Z";
+        let said = format!(" since {at}  notes@1.0.0, which was withdrawn  called 2 times, last {at}");
+        assert!(printed.ends_with(&said) && printed.starts_with(r"a\u{1b}[2J"), "{printed}");
         let printed = release_lines(&ReleaseLine {
             release: "notes@1.0.0".to_owned(),
             fingerprint: "sha256:00".to_owned(),
             state: "pending".to_owned(),
             tools: vec![(hostile.to_owned(), "read".to_owned())],
+            offers: vec![
+                ("resource".to_owned(), "notes_page".to_owned(), "docs://pages/{+path}".to_owned()),
+                ("prompt".to_owned(), "notes_summary".to_owned(), String::new()),
+            ],
             published_by: "uid:0".to_owned(),
             published_at: 0,
             approved_by: None,
@@ -237,7 +278,7 @@ mod tests {
             concat!(
                 "notes@1.0.0  pending  sha256:00\n  published by uid:0\n",
                 r"  read        a\u{1b}[2J\u{202e}\u{a}b",
-                "\n",
+                "\n  resource    notes_page docs://pages/{+path}\n  prompt      notes_summary\n",
                 r"  changes: a\u{1b}[2J\u{202e}\u{a}b",
                 "\n"
             )

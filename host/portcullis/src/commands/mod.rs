@@ -98,7 +98,10 @@ fn work(mut config: Config, command: Command, again: String) -> Result<(), Failu
             (Request::Decide { release, approve: false, without_sign_in }, Box::new(lists::withdrawn))
         }
         Command::Releases { json } => (Request::Releases, Box::new(move |answer| lists::releases(answer, json))),
-        Command::Tools { json } => (Request::Tools, Box::new(move |answer| lists::tools(answer, json))),
+        Command::Tools { retired: true, json } => {
+            (Request::Retired, Box::new(move |answer| lists::retired(answer, json)))
+        }
+        Command::Tools { retired: false, json } => (Request::Tools, Box::new(move |answer| lists::tools(answer, json))),
         Command::Call { tool, arguments, preview, confirm, json } => {
             let mut arguments = call::arguments(&arguments)?;
             if let Some(confirmation) = confirm {

@@ -3,21 +3,21 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use portcullis_backend::{Asking, Backend as _, CallAnswer as Answered, ToolRequest};
+use portcullis_backend::{Answer, Backend as _, CallAnswer as Answered, CallRequest, ListKind, Target};
 use portcullis_calls::{Host, ReadRelease, Source};
 use portcullis_identity::FailureCounts;
-use portcullis_manifest::{Change, Fingerprint, Package, Principal};
-use portcullis_store::{AuditEntry, AuditFilter, Release, ReleaseState};
+use portcullis_manifest::{Change, Fingerprint, Manifest, Package, Principal, ToolName, visible};
+use portcullis_store::{AuditEntry, AuditFilter, NameOnce, Release, ReleaseState, Retirement};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{AuditRecord, CallAnswer, FailuresLine, ReleaseLine, Request, Response, UsageLine, denied};
+use super::{AuditRecord, CallAnswer, FailuresLine, ReleaseLine, Request, Response, RetiredLine, UsageLine, denied};
 
 /// Answers one question. `by` is who asks: the operating system's name for the peer, or the issuer's for who has signed in.
 pub(crate) async fn answer(host: &Arc<Host>, by: &str, request: Request) -> Response {
     let result = match request {
-        Request::Publish { manifest, files, component, prefix, approve } => {
-            publish(host, by, manifest, files, &component, prefix, approve).await
+        Request::Publish { manifest, files, assets, component, prefix, approve } => {
+            publish(host, by, Sent { manifest, files, assets, component, prefix }, approve).await
         }
         Request::Decide { release, approve, without_sign_in } => {
             decide(host, by, &release, approve, &without_sign_in).await
@@ -33,23 +33,37 @@ pub(crate) async fn answer(host: &Arc<Host>, by: &str, request: Request) -> Resp
         Request::Allow { denied } => denied::allow(host, by, denied).await,
         Request::Denied => denied::list(host).await,
         Request::Failures => Ok(failures(host)),
+        Request::Retired => retired(host).await,
         Request::Stdio => Ok(Response::Stdio),
     };
     result.unwrap_or_else(|why| Response::Refused { why })
 }
 
-async fn publish(
-    host: &Host,
-    by: &str,
+/// A release as it is sent.
+struct Sent {
     manifest: String,
     files: BTreeMap<String, String>,
-    component: &str,
+    assets: BTreeMap<String, String>,
+    component: String,
     prefix: Option<String>,
-    approve: bool,
-) -> Result<Response, String> {
-    let component = BASE64_STANDARD.decode(component).map_err(|_| "the component is not base64".to_owned())?;
-    let files = files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
-    let source = Source { manifest, files, component, prefix };
+}
+
+impl Sent {
+    fn source(self) -> Result<Source, String> {
+        let Self { manifest, files, assets, component, prefix } = self;
+        let component = BASE64_STANDARD.decode(component).map_err(|_| "the component is not base64".to_owned())?;
+        let files = files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+        let decoded = |(name, text): (String, String)| match BASE64_STANDARD.decode(text) {
+            Ok(bytes) => Ok((name, bytes)),
+            Err(_) => Err(format!("the asset `{}` is not base64", visible(&name))),
+        };
+        let assets = assets.into_iter().map(decoded).collect::<Result<_, _>>()?;
+        Ok(Source { manifest, files, assets, component, prefix })
+    }
+}
+
+async fn publish(host: &Host, by: &str, sent: Sent, approve: bool) -> Result<Response, String> {
+    let source = sent.source()?;
     let published = host.publish(source, by).await.map_err(|error| error.to_string())?;
     let fingerprint = published.fingerprint;
     let state = published.known.unwrap_or(ReleaseState::Pending);
@@ -101,11 +115,15 @@ fn line(release: &Release, all: &[Release]) -> ReleaseLine {
         (ReleaseState::Pending, Some(served)) => changes(served, release),
         _ => Vec::new(),
     };
+    let offers = offers(release);
+    let is_offer = |name: &str| offers.iter().any(|(_, offer, _)| offer == name);
+    let tools = release.labels.iter().filter(|(name, _)| !is_offer(name)).cloned().collect();
     ReleaseLine {
         release: release.id.to_string(),
         fingerprint: release.fingerprint.to_string(),
         state: release.state.as_str().to_owned(),
-        tools: release.labels.clone(),
+        tools,
+        offers,
         published_by: release.published_by.clone(),
         published_at: release.published_at,
         approved_by: release.approval.as_ref().map(|approval| approval.by.clone()),
@@ -115,12 +133,27 @@ fn line(release: &Release, all: &[Release]) -> ReleaseLine {
     }
 }
 
+/// What a release has beside tools. One whose manifest this program can't read any more is not served either.
+fn offers(release: &Release) -> Vec<(String, String, String)> {
+    let Ok(manifest) = Manifest::parse(&release.manifest) else { return Vec::new() };
+    let offer =
+        |kind: &str, name: &ToolName, place: String| (kind.to_owned(), format!("{}{name}", release.prefix), place);
+    let prompts = manifest.prompts.iter().map(|prompt| offer("prompt", &prompt.name, String::new()));
+    let resources = manifest.resources.iter();
+    let resources = resources.map(|resource| offer("resource", &resource.name, resource.uri.to_string()));
+    let widgets = manifest.widgets.iter();
+    let widgets = widgets.map(|widget| offer("widget", &widget.name, widget.uri(&manifest.plugin.name)));
+    prompts.chain(resources).chain(widgets).collect()
+}
+
 /// What an approver has to look at (catalogue RG-20).
 fn changes(old: &Release, new: &Release) -> Vec<String> {
     let read = |release: &Release| {
         let files: BTreeMap<String, String> = serde_json::from_str(&release.files).ok()?;
         let files = files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
-        ReadRelease::read(&release.manifest, &files, release.digest, Some(&release.prefix)).ok()
+        let assets = release.assets.iter().map(|(name, digest)| Some((name.parse().ok()?, *digest)));
+        let assets = assets.collect::<Option<_>>()?;
+        ReadRelease::read(&release.manifest, &files, assets, release.digest, Some(&release.prefix)).ok()
     };
     let (Some(before), Some(after)) = (read(old), read(new)) else {
         return vec!["the two releases can't be compared: one of them can't be read any more".to_owned()];
@@ -129,32 +162,28 @@ fn changes(old: &Release, new: &Release) -> Vec<String> {
         let mark = if change.widens() { "WIDENS " } else { "" };
         format!("{mark}{change}")
     };
-    Package::diff(&before.package, &after.package).iter().map(marked).collect()
+    // Of a new release line: within one there are none.
+    let broken = portcullis_calls::breaks(&before, &after).into_iter().map(|broken| format!("BREAKS {broken}"));
+    broken.chain(Package::diff(&before.package, &after.package).iter().map(marked)).collect()
 }
 
 fn tools(host: &Host) -> Response {
-    let list = host.tools(&Principal::local());
-    let tools = list.tools.iter().filter_map(|tool| serde_json::from_str(tool.json.get()).ok()).collect();
+    let list = host.list(ListKind::Tools, &Principal::local());
+    let tools = list.items.iter().filter_map(|tool| serde_json::from_str(tool.json.get()).ok()).collect();
     Response::Tools { tools }
 }
 
 async fn call(host: &Host, tool: String, arguments: Map<String, Value>, preview: bool) -> Result<Response, String> {
     let correlation = Uuid::now_v7();
-    let request = ToolRequest {
-        correlation,
-        principal: Principal::local(),
-        tool,
-        arguments,
-        locale: None,
-        preview,
-        // A command has nobody to ask in the middle of it: what needs a confirmation answers with one.
-        asking: Asking::Nothing,
-        resume: None,
-        source: None,
-    };
+    // A command has nobody to ask in the middle of it: what needs a confirmation answers with one.
+    let target = Target::Tool { name: tool, arguments };
+    let request = CallRequest { preview, ..CallRequest::new(correlation, Principal::local(), target) };
     let (answer, report) = host.run(request).await.map_err(|error| error.to_string())?;
     let answer = match answer {
-        Answered::Done(answer) => answer,
+        Answered::Done(Answer::Tool(answer)) => answer,
+        Answered::Done(_) | Answered::Task(_) => {
+            return Err("the host answered with what is no tool's answer".to_owned());
+        }
         Answered::Ask(_) => return Err("the tool has a question, and this command can't ask it".to_owned()),
     };
     let (usage, log) = match report {
@@ -187,6 +216,17 @@ fn failures(host: &Host) -> Response {
         FailuresLine { plane: plane.to_owned(), refused, client_over, unseen, alerts, webhooks, webhooks_lost }
     };
     Response::Failures { planes: host.failures().into_iter().map(line).collect() }
+}
+
+async fn retired(host: &Host) -> Result<Response, String> {
+    let names = host.retired_names().await.map_err(|error| error.to_string())?;
+    let line = |once: NameOnce| {
+        let NameOnce { name, release, retired, .. } = once;
+        let Retirement { at, by, calls, last_call } = retired?;
+        let (release, by) = (release.to_string(), by.map(|by| by.to_string()));
+        Some(RetiredLine { name, release, since: at, by, calls, last_call })
+    };
+    Ok(Response::Retired { names: names.into_iter().filter_map(line).collect() })
 }
 
 async fn audit(host: &Host, by: &str, filter: AuditFilter) -> Result<Response, String> {

@@ -16,6 +16,9 @@ pub(crate) enum Request {
     Publish {
         manifest: String,
         files: BTreeMap<String, String>,
+        /// By name, base64.
+        #[serde(default)]
+        assets: BTreeMap<String, String>,
         /// base64.
         component: String,
         prefix: Option<String>,
@@ -45,6 +48,8 @@ pub(crate) enum Request {
     Denied,
     /// How many access tokens were refused.
     Failures,
+    /// The names that are served no longer.
+    Retired,
     /// From here on this connection is MCP, for the local principal.
     Stdio,
 }
@@ -81,6 +86,9 @@ pub(crate) enum Response {
     Failures {
         planes: Vec<FailuresLine>,
     },
+    Retired {
+        names: Vec<RetiredLine>,
+    },
     Stdio,
     /// It was refused or has failed; the text says why.
     Refused {
@@ -96,6 +104,9 @@ pub(crate) struct ReleaseLine {
     pub(crate) state: String,
     /// Names on the wire and labels.
     pub(crate) tools: Vec<(String, String)>,
+    /// What there is beside tools: kind, name on the wire, and where it is.
+    #[serde(default)]
+    pub(crate) offers: Vec<(String, String, String)>,
     pub(crate) published_by: String,
     pub(crate) published_at: i64,
     pub(crate) approved_by: Option<String>,
@@ -121,6 +132,22 @@ pub(crate) struct FailuresLine {
     /// Alerts that the webhook took, and those that it did not.
     pub(crate) webhooks: u64,
     pub(crate) webhooks_lost: u64,
+}
+
+/// A name on the wire that is served no longer.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RetiredLine {
+    pub(crate) name: String,
+    /// The release that served it last.
+    pub(crate) release: String,
+    /// Milliseconds since 1970.
+    pub(crate) since: i64,
+    /// The release that took the place of that one; none: it was withdrawn.
+    pub(crate) by: Option<String>,
+    /// How often it was called since then.
+    pub(crate) calls: u64,
+    /// Milliseconds since 1970.
+    pub(crate) last_call: Option<i64>,
 }
 
 /// What a call gave, and what it used.

@@ -13,5 +13,7 @@ mod server;
 pub(crate) use answer::answer;
 pub(crate) use client::Access;
 pub(crate) use denied::{DeniedEntryLine, DeniedLine, DeniedWord};
-pub(crate) use message::{AuditRecord, CallAnswer, FailuresLine, ReleaseLine, Request, Response, UsageLine};
+pub(crate) use message::{
+    AuditRecord, CallAnswer, FailuresLine, ReleaseLine, Request, Response, RetiredLine, UsageLine,
+};
 pub(crate) use server::Socket;

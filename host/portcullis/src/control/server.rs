@@ -17,9 +17,9 @@ use tokio::{
 use super::{Request, Response, answer::answer};
 use crate::sessions::Sessions;
 
-/// Longest question: the longest component that a command reads (64 MiB) in base64, and its manifest. Whether it is too long
-/// for this host is answered, not cut off.
-const QUESTION: u64 = 96 << 20;
+/// Longest question: the longest component that a command reads (64 MiB) and the most bytes of assets (32 MiB), in base64, and
+/// the manifest. Whether it is too long for this host is answered, not cut off.
+const QUESTION: u64 = 140 << 20;
 
 /// The name of the socket in the data directory.
 pub(super) fn path(data: &Path) -> PathBuf {

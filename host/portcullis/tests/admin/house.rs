@@ -17,6 +17,8 @@ use tempfile::TempDir;
 /// The audience of the admin plane, and that of MCP.
 pub(crate) const ADMIN: &str = "https://tools.example.com/admin";
 pub(crate) const MCP: &str = "https://tools.example.com/mcp";
+/// What proves the domain to an app directory.
+pub(crate) const CHALLENGE: &str = "Xy-7_proof.of/domain+token==";
 
 /// An issuer: a key, and a server that shows it.
 struct Issuer {
@@ -92,7 +94,7 @@ impl House {
         let role = |role: &str| format!("{role} = {{ claim = \"groups\", any = [\"{role}s\", \"everything\"] }}\n");
         let roles: String = ["publisher", "approver", "auditor", "operator"].map(role).concat();
         let configuration = format!(
-            "public_url = \"{public}\"\n[pool]\ncalls = 1\n[authentication]\nissuer = \"{url}\"\nkey_set = \"{url}/jwks\"\n\
+            "public_url = \"{public}\"\n[server]\nopenai_apps_challenge = \"{CHALLENGE}\"\n[pool]\ncalls = 1\n[authentication]\nissuer = \"{url}\"\nkey_set = \"{url}/jwks\"\n\
              failures = {{ per_source = 10_000, per_client = 10_000, alert = 10_000 }}\n\
              [egress]\nname_servers = [\"127.0.0.1:1\"]\n\
              private = [{{ host = \"localhost\", net = \"127.0.0.1/32\", port = {port} }}]\n\

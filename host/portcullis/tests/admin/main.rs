@@ -2,6 +2,7 @@
 //! refused), and `doctor` as it looks at a host that serves.
 
 mod doctor;
+mod domain;
 mod four_eyes;
 mod house;
 mod queue;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use portcullis_backend::{Backend as _, CallRefused};
+use portcullis_backend::{Backend as _, CallRefused, ListKind};
 use portcullis_calls::Policy;
 use portcullis_manifest::Principal;
 use serde_json::json;
@@ -52,11 +52,17 @@ async fn au_06_missing_scopes_hide_nothing_so_that_a_client_can_ask_for_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn mc_13_a_restriction_holds_from_the_moment_a_plugin_is_served() {
     let house = House::empty(family_only()).await;
-    assert!(house.host.tools(&Principal::local()).varies, "what will be restricted is not cached for everybody");
+    assert!(
+        house.host.list(ListKind::Tools, &Principal::local()).varies,
+        "what will be restricted is not cached for everybody"
+    );
     house.publish().await;
     house.approve(&[]).await.unwrap();
-    let (ann, eve) = (house.host.tools(&subject("ann", &["family"])), house.host.tools(&subject("eve", &[])));
-    assert_eq!((ann.tools.len(), eve.tools.len()), (TOOLS.len(), 0));
+    let (ann, eve) = (
+        house.host.list(ListKind::Tools, &subject("ann", &["family"])),
+        house.host.list(ListKind::Tools, &subject("eve", &[])),
+    );
+    assert_eq!((ann.items.len(), eve.items.len()), (TOOLS.len(), 0));
     assert!(ann.varies && eve.varies);
     assert_eq!(ann.generation, eve.generation);
 }

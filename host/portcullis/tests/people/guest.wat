@@ -8,6 +8,8 @@
 ;; read    the file `f` of `disk`
 ;; look    the key `k` of `board`
 ;; ask     whether the person agrees, with the state `mine`; then the state that came back
+;; trap    an end that is no answer
+;; wait    until somebody ends it
 ;; others  the text `done`
 (component
   (import "portcullis:plugin/types@0.1.0" (instance $types
@@ -19,16 +21,33 @@
     (type $maybe-string (option string))
     (type $link' (record (field "uri" string) (field "name" string) (field "mime-type" $maybe-string)))
     (export "link" (type $link (eq $link')))
-    (type $content' (variant (case "text" string) (case "image" $media) (case "audio" $media) (case "link" $link)))
+    (type $body' (variant (case "text" string) (case "blob" $bytes)))
+    (export "body" (type $body (eq $body')))
+    (type $contents' (record (field "uri" string) (field "mime-type" string) (field "body" $body)))
+    (export "contents" (type $contents (eq $contents')))
+    (type $content' (variant (case "text" string) (case "image" $media) (case "audio" $media) (case "link" $link)
+      (case "embedded" $contents)))
     (export "content" (type $content (eq $content')))
-    (type $contents (list $content))
+    (type $role' (enum "user" "assistant"))
+    (export "role" (type $role (eq $role')))
+    (type $message' (record (field "role" $role) (field "content" $content)))
+    (export "message" (type $message (eq $message')))
+    (type $blocks (list $content))
     (type $maybe-json (option $json))
-    (type $answer' (record (field "content" $contents) (field "structured" $maybe-json) (field "meta" $maybe-json)))
+    (type $answer' (record (field "content" $blocks) (field "structured" $maybe-json) (field "meta" $maybe-json)))
     (export "answer" (type $answer (eq $answer')))
     (type $question' (record (field "key" string) (field "message" string) (field "schema" $json)))
     (export "question" (type $question (eq $question')))
     (type $questions (list $question))
-    (type $needs-input' (record (field "questions" $questions) (field "state" $bytes)))
+    (type $messages (list $message))
+    (type $maybe-number (option f64))
+    (type $strings (list string))
+    (type $sampling' (record (field "key" string) (field "messages" $messages) (field "system-prompt" $maybe-string)
+      (field "max-tokens" u32) (field "temperature" $maybe-number) (field "stop-sequences" $strings)))
+    (export "sampling" (type $sampling (eq $sampling')))
+    (type $samplings (list $sampling))
+    (type $needs-input' (record (field "questions" $questions) (field "state" $bytes) (field "samplings" $samplings)
+      (field "roots" $strings)))
     (export "needs-input" (type $needs-input (eq $needs-input')))
     (type $outcome' (variant (case "done" $answer) (case "failed" string) (case "needs-input" $needs-input)))
     (export "outcome" (type $outcome (eq $outcome')))
@@ -119,9 +138,9 @@
     (data (i32.const 0x150) "nothing")
     (data (i32.const 0x160) "done")
     ;; What the host answers is put at 0x200, what the guest answers at 0x400 with one block of content at 0x430.
-    ;; Another outcome, at 0x500: needs-input (2), one question, and the state `mine`.
-    (data (i32.const 0x500) "\02\00\00\00" "\20\05\00\00" "\01\00\00\00" "\70\05\00\00" "\04\00\00\00")
-    (data (i32.const 0x520) "\60\05\00\00" "\02\00\00\00" "\80\05\00\00" "\0b\00\00\00" "\a0\05\00\00" "\3a\00\00\00")
+    ;; Another outcome, at 0x500: needs-input (2), one question, the state `mine`, no samplings and no roots.
+    (data (i32.const 0x500) "\02\00\00\00" "\28\05\00\00" "\01\00\00\00" "\70\05\00\00" "\04\00\00\00")
+    (data (i32.const 0x528) "\60\05\00\00" "\02\00\00\00" "\80\05\00\00" "\0b\00\00\00" "\a0\05\00\00" "\3a\00\00\00")
     (data (i32.const 0x560) "ok")
     (data (i32.const 0x570) "mine")
     (data (i32.const 0x580) "Is it good?")
@@ -181,6 +200,8 @@
           (if (i32.load8_u (i32.const 0x200))
             (then (return (call $text (i32.load (i32.const 0x204)) (i32.load (i32.const 0x208))))))
           (return (i32.const 0x500))))
+      (if (i32.eq (local.get $first) (i32.const 0x74)) (then (unreachable)))
+      (if (i32.eq (local.get $first) (i32.const 0x77)) (then (loop $ever (br $ever))))
       (call $text (i32.const 0x160) (i32.const 4))))
 
   (core instance $host

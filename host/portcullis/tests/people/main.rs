@@ -4,6 +4,10 @@
 
 mod access;
 mod denied;
+mod everything;
+mod offers;
 mod open;
 mod people;
+mod retired;
+mod tasks;
 mod two;

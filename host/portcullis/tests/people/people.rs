@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, ffi::OsStr, sync::Arc};
 
 use portcullis_backend::{
-    Ask, Asking, Backend as _, CallAnswer, CallRefused, Resume, ServerInfo, ToolAnswer, ToolRequest,
+    Answer, Ask, Asking, Backend as _, CallAnswer, CallRefused, CallRequest, ListKind, Resume, ServerInfo, Target,
+    ToolAnswer,
 };
 use portcullis_calls::{CapacityLimits, Host, HostConfig, Policy, RateLimits, Source};
 use portcullis_egress::{Egress, EgressConfig, NameServers, ResolverConfig};
@@ -23,7 +24,7 @@ pub(crate) const ISSUER: &str = "https://issuer.example";
 pub(crate) const TOOLS: [&str; 7] = ["two_ask", "two_drop", "two_get", "two_look", "two_put", "two_read", "two_scoped"];
 
 pub(crate) struct House {
-    pub(crate) host: Host,
+    pub(crate) host: Arc<Host>,
     pub(crate) denials: Denials,
     _lock: OwnerLock,
     _home: tempfile::TempDir,
@@ -49,6 +50,10 @@ pub(crate) fn signed_in() -> Policy {
 impl House {
     /// A host that serves nothing.
     pub(crate) async fn empty(policy: Policy) -> Self {
+        Self::with(policy, CapacityLimits::default()).await
+    }
+
+    pub(crate) async fn with(policy: Policy, capacity: CapacityLimits) -> Self {
         let home = tempfile::tempdir().unwrap();
         let data = home.path().join("data");
         let lock = OwnerLock::take(&data).unwrap();
@@ -75,7 +80,7 @@ impl House {
             identity,
             server,
             pool: PoolLimits { calls: 4, ..PoolLimits::default() },
-            capacity: CapacityLimits::default(),
+            capacity,
             rates: RateLimits::default(),
             four_eyes: false,
             egress,
@@ -95,16 +100,27 @@ impl House {
     }
 
     pub(crate) async fn publish(&self) {
-        let source = Source {
+        self.host.publish(Self::source(), "ann").await.unwrap();
+    }
+
+    fn source() -> Source {
+        Source {
             manifest: include_str!("plugin.toml").to_owned(),
             files: BTreeMap::from([(
                 "any.json".to_owned(),
                 br#"{"type":"object","additionalProperties":true}"#.to_vec(),
             )]),
+            assets: BTreeMap::new(),
             component: wat::parse_str(include_str!("guest.wat")).unwrap(),
             prefix: None,
-        };
+        }
+    }
+
+    /// The same guest as another plugin, whose tools become tasks.
+    pub(crate) async fn publish_jobs(&self) {
+        let source = Source { manifest: include_str!("jobs.toml").to_owned(), ..Self::source() };
         self.host.publish(source, "ann").await.unwrap();
+        self.host.approve("jobs@1.0.0", &[], "bob").await.map(drop).unwrap();
     }
 
     pub(crate) async fn approve(&self, open: &[&str]) -> Result<(), String> {
@@ -121,7 +137,7 @@ impl House {
         resume: Option<Resume>,
     ) -> Result<CallAnswer, CallRefused> {
         let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
-        self.send(who, tool, arguments, Asking::Form, resume).await
+        self.send(who, tool, arguments, Asking::FORM, resume).await
     }
 
     pub(crate) async fn send(
@@ -132,17 +148,8 @@ impl House {
         asking: Asking,
         resume: Option<Resume>,
     ) -> Result<CallAnswer, CallRefused> {
-        let request = ToolRequest {
-            correlation: Uuid::now_v7(),
-            principal: who.clone(),
-            tool: tool.to_owned(),
-            arguments,
-            locale: None,
-            preview: false,
-            asking,
-            resume,
-            source: None,
-        };
+        let target = Target::Tool { name: tool.to_owned(), arguments };
+        let request = CallRequest { asking, resume, ..CallRequest::new(Uuid::now_v7(), who.clone(), target) };
         self.host.call(request).await
     }
 
@@ -155,12 +162,12 @@ impl House {
 
     /// The names that `who` is told of.
     pub(crate) fn listed(&self, who: &Principal) -> Vec<String> {
-        self.host.tools(who).tools.iter().map(|tool| tool.name.to_string()).collect()
+        self.host.list(ListKind::Tools, who).items.iter().map(|tool| tool.key.to_string()).collect()
     }
 
     pub(crate) fn descriptor(&self, who: &Principal, name: &str) -> Value {
-        let list = self.host.tools(who);
-        let tool = list.tools.iter().find(|tool| tool.name.as_str() == name).expect("it is listed");
+        let list = self.host.list(ListKind::Tools, who);
+        let tool = list.items.iter().find(|tool| &*tool.key == name).expect("it is listed");
         serde_json::from_str(tool.json.get()).unwrap()
     }
 
@@ -175,15 +182,16 @@ impl House {
 
 pub(crate) fn done(answer: CallAnswer) -> ToolAnswer {
     match answer {
-        CallAnswer::Done(answer) => answer,
-        CallAnswer::Ask(ask) => panic!("{ask:?}"),
+        CallAnswer::Done(Answer::Tool(answer)) => answer,
+        CallAnswer::Done(other) => panic!("no tool's: {other:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
 pub(crate) fn asked(answer: CallAnswer) -> Ask {
     match answer {
         CallAnswer::Ask(ask) => ask,
-        CallAnswer::Done(answer) => panic!("{answer:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -57,7 +57,7 @@ async fn au_08_a_confirmation_of_one_person_is_of_no_use_to_another_and_is_not_u
     let house = House::serving(signed_in(), &[]).await;
     let drop = |who: Principal, arguments: Map<String, Value>| {
         let house = &house;
-        async move { done(house.send(&who, "two_drop", arguments, Asking::Nothing, None).await.unwrap()) }
+        async move { done(house.send(&who, "two_drop", arguments, Asking::NOTHING, None).await.unwrap()) }
     };
     let offered = drop(ann(), Map::from_iter([("of".to_owned(), json!("ann"))])).await;
     let confirmation = offered.structured.unwrap()["confirmation"].clone();
