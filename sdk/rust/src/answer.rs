@@ -10,8 +10,8 @@ use core::fmt;
 use serde::Serialize;
 
 use crate::{
-    Outcome,
-    bindings::portcullis::plugin::types::{self, Content, Link, Media},
+    Contents, Outcome, Part,
+    bindings::portcullis::plugin::types::{self, Content},
     kv,
     questions::Questions,
 };
@@ -71,26 +71,34 @@ impl Answer {
     }
 
     /// One more piece of text.
-    pub fn and_text(mut self, text: impl Into<String>) -> Self {
-        self.content.push(Content::Text(text.into()));
-        self
+    pub fn and_text(self, text: impl Into<String>) -> Self {
+        self.and(Part::text(text))
     }
 
     /// An image. The type is such as `image/png`.
-    pub fn and_image(mut self, mime_type: impl Into<String>, data: Vec<u8>) -> Self {
-        self.content.push(Content::Image(Media { data, mime_type: mime_type.into() }));
-        self
+    pub fn and_image(self, mime_type: impl Into<String>, data: Vec<u8>) -> Self {
+        self.and(Part::image(mime_type, data))
     }
 
     /// A sound. The type is such as `audio/wav`.
-    pub fn and_audio(mut self, mime_type: impl Into<String>, data: Vec<u8>) -> Self {
-        self.content.push(Content::Audio(Media { data, mime_type: mime_type.into() }));
-        self
+    pub fn and_audio(self, mime_type: impl Into<String>, data: Vec<u8>) -> Self {
+        self.and(Part::audio(mime_type, data))
     }
 
     /// A link that the client may follow: `https` or `http`.
-    pub fn and_link(mut self, uri: impl Into<String>, name: impl Into<String>) -> Self {
-        self.content.push(Content::Link(Link { uri: uri.into(), name: name.into(), mime_type: None }));
+    pub fn and_link(self, uri: impl Into<String>, name: impl Into<String>) -> Self {
+        self.and(Part::link(uri, name))
+    }
+
+    /// A resource with what it holds. It needs a URI ([`Contents::at`]): one of the plugin's own resources, or of a scheme that
+    /// nothing fetches.
+    pub fn and_embedded(self, contents: Contents) -> Self {
+        self.and(Part::embedded(contents))
+    }
+
+    /// One more piece.
+    pub fn and(mut self, part: impl Into<Part>) -> Self {
+        self.content.push(part.into().0);
         self
     }
 
@@ -114,7 +122,7 @@ impl ToolError {
         Self(Ending::Failed(text.into()))
     }
 
-    /// What it asks the person, if it is no error but a question.
+    /// What it asks, if it is no error but a question.
     #[must_use]
     pub fn questions(&self) -> Option<&Questions> {
         match &self.0 {
@@ -124,14 +132,21 @@ impl ToolError {
     }
 }
 
+impl ToolError {
+    /// What kind of export it ends: each has an outcome of its own.
+    pub(crate) fn end<T>(self, failed: impl FnOnce(String) -> T, asks: impl FnOnce(types::NeedsInput) -> T) -> T {
+        match self.0 {
+            Ending::Failed(text) => failed(text),
+            Ending::Asks(questions) => asks(questions.into_wire()),
+        }
+    }
+}
+
 impl fmt::Display for ToolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Ending::Failed(text) => f.write_str(text),
-            Ending::Asks(questions) => {
-                f.write_str("The person has to be asked first:")?;
-                questions.forms().iter().try_for_each(|form| write!(f, " {}", form.message()))
-            }
+            Ending::Asks(questions) => questions.fmt(f),
         }
     }
 }
@@ -170,10 +185,7 @@ impl IntoOutcome for Outcome {
 
 impl IntoOutcome for ToolError {
     fn into_outcome(self) -> Outcome {
-        match self.0 {
-            Ending::Failed(text) => Outcome::Failed(text),
-            Ending::Asks(questions) => Outcome::NeedsInput(questions.into_wire()),
-        }
+        self.end(Outcome::Failed, Outcome::NeedsInput)
     }
 }
 
@@ -242,10 +254,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_embedded_has_its_uri_and_its_body() {
+        let page = Contents::text("text/markdown", "# A").at("docs://a");
+        let content = done(Answer::new().and_embedded(page).into_outcome()).content;
+        let [Content::Embedded(page)] = &content[..] else { panic!("not embedded: {content:?}") };
+        assert_eq!((page.uri.as_str(), page.mime_type.as_str()), ("docs://a", "text/markdown"));
+        assert!(matches!(&page.body, types::Body::Text(text) if text == "# A"));
+    }
+
+    #[test]
     fn a_question_ends_the_tool_as_one() {
         let asked = ToolError::from(Questions::new([Form::new("k", "What?")]).state(*b"s"));
         assert_eq!(asked.to_string(), "The person has to be asked first: What?");
-        let Outcome::NeedsInput(types::NeedsInput { questions, state }) = asked.into_outcome() else { panic!("asks") };
+        let Outcome::NeedsInput(types::NeedsInput { questions, state, .. }) = asked.into_outcome() else {
+            panic!("asks")
+        };
         assert_eq!(state, b"s");
         assert!(matches!(&questions[..], [question] if question.key == "k" && question.message == "What?"));
     }

@@ -4,7 +4,8 @@ use alloc::{string::String, vec::Vec};
 use core::time::Duration;
 
 use crate::{
-    ToolError,
+    Hints, ToolError,
+    assets::Assets,
     bindings::portcullis::plugin::{caller, secrets},
     egress::Client,
     files::Files,
@@ -27,7 +28,7 @@ pub struct Caller {
     /// Of the scopes that tools of this plugin list in the manifest, those that the caller holds, sorted. The called tool's own
     /// are always among them; see [`holds`](Self::holds) for the others.
     pub scopes: Vec<String>,
-    /// BCP 47, as the client gave it; a hint.
+    /// BCP 47, as the client gave it, for a plugin whose manifest asks for it; see [`Hints`].
     pub locale: Option<String>,
     /// Names this call in the audit and in errors.
     pub correlation_id: String,
@@ -78,6 +79,18 @@ impl Context {
     #[must_use]
     pub fn files(&self, capability: &'static str) -> Files<'_> {
         Files::open(self, capability)
+    }
+
+    /// The files of this release, `[assets]` of the manifest.
+    #[must_use]
+    pub fn assets(&self) -> Assets<'_> {
+        Assets::open(self)
+    }
+
+    /// Of the `hints` that the manifest asks for, those that this client gave.
+    #[must_use]
+    pub fn hints(&self) -> Hints {
+        Hints::of_this_call()
     }
 
     /// A stand-in for the secret of a capability of kind `http`, for libraries that want a key before they make a request.

@@ -1,6 +1,6 @@
-//! From the one function that a component exports to the functions that an author wrote. Used by [`crate::plugin!`].
+//! From the few functions that a component exports to the functions that an author wrote. Used by [`crate::plugin!`].
 
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 
 use serde::Deserialize;
 
@@ -13,16 +13,31 @@ pub struct NoArguments {}
 /// Makes a component of some functions.
 ///
 /// ```text
-/// portcullis_plugin::plugin! { tools: { "create" => create, "search" => search } }
+/// portcullis_plugin::plugin! {
+///     tools: { "create" => create, "search" => search },
+///     resources: { "page" => page },
+///     prompts: { "summary" => summary },
+///     completions: { prompt("summary", "topic") => topics, resource("page", "path") => paths },
+/// }
 /// ```
 ///
-/// The names are those of the `[[tool]]` entries in `plugin.toml`, without the prefix that they have on the wire. Each
-/// function takes its arguments (anything that implements [`serde::Deserialize`]; [`NoArguments`] for none) and a
+/// The names are those of the `[[tool]]`, `[[resource]]` and `[[prompt]]` entries in `plugin.toml`, without the prefix that
+/// they have on the wire; `prompt` and `resource` also name the argument or variable that is completed. Only `tools` has to
+/// be there, and may be empty; the others are exported only if they stand here. The order is this one.
+///
+/// Each tool takes its arguments (anything that implements [`serde::Deserialize`]; [`NoArguments`] for none) and a
 /// [`Context`](crate::Context), and gives a `Result`: what implements [`IntoOutcome`], or what can be
-/// made into a [`ToolError`]. Stands once, at the root of the crate.
+/// made into a [`ToolError`]. [`resources`](crate::resources), [`prompts`](crate::prompts) and
+/// [`completions`](crate::completions) say what the other functions are. Stands once, at the root of the crate.
 #[macro_export]
 macro_rules! plugin {
-    (tools: { $($name:literal => $tool:path),+ $(,)? } $(,)?) => {
+    (
+        tools: { $($tool:literal => $call:path),* $(,)? }
+        $(, resources: { $($resource:literal => $read:path),* $(,)? })?
+        $(, prompts: { $($prompt:literal => $get:path),* $(,)? })?
+        $(, completions: { $($target:ident($of:literal, $argument:literal) => $complete:path),* $(,)? })?
+        $(,)?
+    ) => {
         /// This plugin, as the contract sees it.
         #[doc(hidden)]
         pub struct PortcullisPlugin;
@@ -33,16 +48,80 @@ macro_rules! plugin {
                 arguments: $crate::dispatch::Text,
             ) -> $crate::Outcome {
                 let context = $crate::Context::of_this_call();
+                let _ = (&arguments, &context);
                 match tool.as_str() {
-                    $($name => $crate::dispatch::run(&arguments, |arguments| $tool(arguments, &context)),)+
-                    other => $crate::dispatch::unknown(other, &[$($name),+]),
+                    $($tool => $crate::dispatch::run(&arguments, |arguments| $call(arguments, &context)),)*
+                    other => $crate::Outcome::Failed($crate::dispatch::unknown("tool", other, &[$($tool),*])),
                 }
             }
         }
 
+        $(impl $crate::resources::wire::Guest for PortcullisPlugin {
+            fn read(
+                name: $crate::dispatch::Text,
+                uri: $crate::dispatch::Text,
+                variables: $crate::dispatch::Arguments,
+            ) -> $crate::resources::wire::Reading {
+                let context = $crate::Context::of_this_call();
+                let _ = (&uri, &variables, &context);
+                match name.as_str() {
+                    $($resource => $crate::resources::run(uri, variables, |read| $read(read, &context)),)*
+                    other => $crate::resources::wire::Reading::Failed($crate::dispatch::unknown(
+                        "resource",
+                        other,
+                        &[$($resource),*],
+                    )),
+                }
+            }
+        })?
+
+        $(impl $crate::prompts::wire::Guest for PortcullisPlugin {
+            fn get(
+                name: $crate::dispatch::Text,
+                arguments: $crate::dispatch::Arguments,
+            ) -> $crate::prompts::wire::Prompting {
+                let context = $crate::Context::of_this_call();
+                let _ = (&arguments, &context);
+                match name.as_str() {
+                    $($prompt => $crate::prompts::run(arguments, |arguments| $get(arguments, &context)),)*
+                    other => $crate::prompts::wire::Prompting::Failed($crate::dispatch::unknown(
+                        "prompt",
+                        other,
+                        &[$($prompt),*],
+                    )),
+                }
+            }
+        })?
+
+        $(impl $crate::completions::wire::Guest for PortcullisPlugin {
+            fn complete(
+                target: $crate::completions::wire::Target,
+                argument: $crate::dispatch::Text,
+                value: $crate::dispatch::Text,
+                written: $crate::dispatch::Arguments,
+            ) -> $crate::completions::wire::Completion {
+                let context = $crate::Context::of_this_call();
+                let target = $crate::completions::name_of(&target);
+                $(if target == ($crate::plugin!(@target $target), $of) && argument == $argument {
+                    return $crate::completions::run(value, written, |asked| $complete(asked, &context));
+                })*
+                let _ = (value, written, &context);
+                $crate::completions::none()
+            }
+        })?
+
         // Not for the machine that tests run on: the names that the canonical ABI exports mean something else there.
         #[cfg(target_family = "wasm")]
         $crate::bindings::export_component!(PortcullisPlugin with_types_in $crate::bindings);
+        $($crate::plugin!(@export export_resources resources $($resource)*);)?
+        $($crate::plugin!(@export export_prompts prompts $($prompt)*);)?
+        $($crate::plugin!(@export export_completions completions $($of)*);)?
+    };
+    (@target prompt) => { "prompt" };
+    (@target resource) => { "resource" };
+    (@export $macro:ident $interface:ident $($of:literal)*) => {
+        #[cfg(target_family = "wasm")]
+        $crate::bindings::$interface::$macro!(PortcullisPlugin with_types_in $crate::bindings::$interface);
     };
 }
 
@@ -63,15 +142,19 @@ where
     }
 }
 
-/// The manifest lists a tool that the code does not have.
+/// What the contract calls `list<argument>`.
+pub type Arguments = Vec<crate::bindings::portcullis::plugin::types::Argument>;
+
+/// The manifest lists a tool, resource or prompt that the code does not have.
 #[cold]
-pub fn unknown(tool: &str, known: &[&str]) -> Outcome {
-    Outcome::Failed(format!("This plugin has no tool `{tool}`; it has: {}", known.join(", ")))
+#[must_use]
+pub fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
+    format!("This plugin has no {kind} `{name}`; it has: {}", known.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
-    use alloc::{borrow::Cow, string::ToString};
+    use alloc::borrow::Cow;
 
     use serde::Serialize;
 
@@ -114,6 +197,6 @@ mod tests {
 
     #[test]
     fn an_unknown_tool_is_a_failure_that_names_the_known_ones() {
-        assert_eq!(failure(unknown("x", &["a", "b"])), "This plugin has no tool `x`; it has: a, b".to_string());
+        assert_eq!(unknown("tool", "x", &["a", "b"]), "This plugin has no tool `x`; it has: a, b");
     }
 }

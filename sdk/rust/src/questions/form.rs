@@ -1,6 +1,9 @@
 //! A question: a flat form, as MCP elicitation has it.
 
-use alloc::string::{String, ToString};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::fmt::Write as _;
 
 use serde::Serialize;
@@ -83,8 +86,29 @@ impl Field {
 
     /// One of some texts.
     pub fn choice<'a>(name: impl Into<String>, choices: impl IntoIterator<Item = &'a str>) -> Self {
-        let choices: alloc::vec::Vec<&str> = choices.into_iter().collect();
+        let choices: Vec<&str> = choices.into_iter().collect();
         Self::new(name, "string").with("enum", &choices)
+    }
+
+    /// One of some texts, each with what the person reads in its place.
+    pub fn titled_choice<'a>(name: impl Into<String>, choices: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self::new(name, "string").with("oneOf", &titled(choices))
+    }
+
+    /// Any of some texts: a list.
+    pub fn choices<'a>(name: impl Into<String>, choices: impl IntoIterator<Item = &'a str>) -> Self {
+        let choices: Vec<&str> = choices.into_iter().collect();
+        Self::new(name, "array").with("items", &serde_json::json!({ "type": "string", "enum": choices }))
+    }
+
+    /// Any of some texts, each with what the person reads in its place: a list.
+    pub fn titled_choices<'a>(name: impl Into<String>, choices: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self::new(name, "array").with("items", &serde_json::json!({ "anyOf": titled(choices) }))
+    }
+
+    /// What no other function here makes: the name of its type, and [`with`](Self::with) for the rest of its schema.
+    pub fn of_type(name: impl Into<String>, kind: &str) -> Self {
+        Self::new(name, kind)
     }
 
     /// Yes or no.
@@ -133,10 +157,21 @@ impl Field {
         self.with("minimum", &least).with("maximum", &greatest)
     }
 
-    fn with(mut self, keyword: &str, value: &(impl Serialize + ?Sized)) -> Self {
+    /// Of a text: `email`, `uri`, `date` or `date-time`.
+    pub fn format(self, format: &str) -> Self {
+        self.with("format", &format)
+    }
+
+    /// One more keyword of its JSON Schema. The host refuses what MCP elicitation does not have.
+    pub fn with(mut self, keyword: &str, value: &(impl Serialize + ?Sized)) -> Self {
         push(&mut self.schema, format_args!("\"{keyword}\":{}", json(value)));
         self
     }
+}
+
+fn titled<'a>(choices: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<serde_json::Value> {
+    let choice = |(value, title): (&str, &str)| serde_json::json!({ "const": value, "title": title });
+    choices.into_iter().map(choice).collect()
 }
 
 fn push(list: &mut String, item: core::fmt::Arguments<'_>) {
@@ -169,6 +204,25 @@ mod tests {
         assert_eq!(form.schema(), schema);
         assert!(serde_json::from_str::<serde_json::Value>(&form.schema()).is_ok());
         assert_eq!((form.key(), form.message()), ("k", "What?"));
+    }
+
+    #[test]
+    fn choices_may_have_titles_and_be_several() {
+        let form = Form::new("k", "Which?")
+            .field(Field::titled_choice("one", [("a", "A"), ("b", "B")]).default_value("a"))
+            .field(Field::choices("some", ["a", "b"]))
+            .field(Field::titled_choices("titled", [("a", "A")]))
+            .field(Field::of_type("old", "string").with("enum", &["a"]).with("enumNames", &["A"]))
+            .field(Field::text("when").format("date"));
+        let properties = serde_json::json!({
+            "one": { "type": "string", "oneOf": [{ "const": "a", "title": "A" }, { "const": "b", "title": "B" }], "default": "a" },
+            "some": { "type": "array", "items": { "type": "string", "enum": ["a", "b"] } },
+            "titled": { "type": "array", "items": { "anyOf": [{ "const": "a", "title": "A" }] } },
+            "old": { "type": "string", "enum": ["a"], "enumNames": ["A"] },
+            "when": { "type": "string", "format": "date" },
+        });
+        let schema: serde_json::Value = serde_json::from_str(&form.schema()).expect("is JSON");
+        assert_eq!(schema["properties"], properties);
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use alloc::string::{String, ToString};
 use core::cell::RefCell;
 
-use super::{Ask, Questions, Reply, Round};
+use super::{Ask, Reply, Round};
 use crate::ToolError;
 
-/// A person who has answered nothing yet, or what a test says. Answers are not held against their form: that is the host's.
+/// A person, and a client, who have answered nothing yet, or what a test says. Answers are not held against their form: that is the host's.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     round: RefCell<Option<Round>>,
@@ -30,14 +30,14 @@ impl Memory {
     /// # Panics
     /// When `asked` asks nothing.
     pub fn accept<'a>(&self, asked: ToolError, answers: impl IntoIterator<Item = (&'a str, &'a str)>) {
-        let Some(Questions { forms, state }) = asked.questions().cloned() else { panic!("this asks nothing: {asked}") };
+        let Some(questions) = asked.questions().cloned() else { panic!("this asks nothing: {asked}") };
         let answers: alloc::vec::Vec<(&str, &str)> = answers.into_iter().collect();
-        let reply = |key: &String| {
-            let given = answers.iter().find(|(known, _)| known == key);
+        let reply = |key: &str| {
+            let given = answers.iter().find(|(known, _)| *known == key);
             given.map_or(Reply::Declined, |(_, json)| Reply::Accepted((*json).to_string()))
         };
-        let answers = forms.into_iter().map(|form| (form.key.clone(), reply(&form.key))).collect();
-        self.round.replace(Some(Round { state, answers }));
+        let answers = questions.keys().map(|key| (key.to_string(), reply(key))).collect();
+        self.round.replace(Some(Round { answers, state: questions.state }));
     }
 }
 
