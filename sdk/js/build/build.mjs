@@ -13,7 +13,9 @@ const PACKAGE = "portcullis:plugin";
 const VERSION = "0.1.0";
 const EXTRAS = ["clock", "random"];
 /** What a component may import of the contract, each only if the plugin uses it. `log` it always does. */
-const INTERFACES = ["kv", "egress", "files", "secrets", "questions", "caller"];
+const INTERFACES = ["kv", "egress", "files", "secrets", "questions", "caller", "progress", "assets"];
+/** What a component may export beside `tools`, each only if the manifest lists something for it. */
+const EXPORTS = ["resources", "prompts", "completions"];
 // Effect `none` and nothing behind it: `wit/base.md`.
 const BASE_LIST = /^wasi:(cli|clocks|filesystem|io|random)\/[a-z-]+@0\.2\.\d+$/;
 
@@ -36,8 +38,10 @@ export async function build({ manifest, entry, extras = [] }) {
     egress: words.has("http") && declared("http"),
     files: words.has("files") && declared("files"),
     secrets: words.has("placeholder"),
-    questions: words.has("ask") || words.has("askForReply"),
-    caller: words.has("caller") || words.has("preview"),
+    questions: ["ask", "askForReply", "sample", "roots"].some((word) => words.has(word)),
+    caller: ["caller", "preview", "hints"].some((word) => words.has(word)),
+    progress: words.has("report") || words.has("notice"),
+    assets: words.has("assets"),
     random: extras.includes("random"),
   };
   const { component: name, ...baked } = facts;
@@ -45,7 +49,7 @@ export async function build({ manifest, entry, extras = [] }) {
   const wit = mkdtempSync(join(tmpdir(), "portcullis-wit-"));
   let component;
   try {
-    writeWorld(wit, uses);
+    writeWorld(wit, uses, exported(facts));
     ({ component } = await componentize({
       witPath: wit,
       world: "guest",
@@ -83,7 +87,16 @@ function readManifest(path) {
   const capabilities = Object.fromEntries(
     Object.entries(manifest.capability ?? {}).map(([name, capability]) => [name, capability.kind]),
   );
-  return { file: basename(path), component, tools, capabilities };
+  const named = (entries) => entries.map(({ name }) => name);
+  // Assets are answered by the host; the plugin never sees them.
+  const own = (manifest.resource ?? []).filter((resource) => resource.asset === undefined);
+  const resources = Object.fromEntries(own.map(({ name, mime }) => [name, mime ?? ""]));
+  const prompts = manifest.prompt ?? [];
+  const completions = [
+    ...prompts.flatMap(({ name, argument = [] }) => named(argument.filter((one) => one.complete)).map((one) => `prompt/${name}/${one}`)),
+    ...(manifest.resource ?? []).flatMap(({ name, complete = [] }) => complete.map((variable) => `resource/${name}/${variable}`)),
+  ];
+  return { file: basename(path), component, tools, capabilities, resources, prompts: named(prompts), completions };
 }
 
 function findEntry(root, entry) {
@@ -149,11 +162,17 @@ function entryCode(main, facts, uses, clock) {
     host("log"),
     ...INTERFACES.map((name) => (uses[name] ? host(name) : `const ${name} = undefined;`)),
     uses.random ? 'import random from "wasi:random/random@0.2.0";' : "const random = undefined;",
-    `export const tools = serve(plugin, ${JSON.stringify(facts)}, { log, ${INTERFACES.join(", ")}, random, clock: ${clock} });`,
+    `const served = serve(plugin, ${JSON.stringify(facts)}, { log, ${INTERFACES.join(", ")}, random, clock: ${clock} });`,
+    ...["tools", ...exported(facts)].map((name) => `export const ${name} = served.${name};`),
   ].join("\n");
 }
 
-function writeWorld(folder, uses) {
+/** What the component exports beside `tools`. */
+function exported(facts) {
+  return EXPORTS.filter((name) => Object.keys(facts[name]).length > 0);
+}
+
+function writeWorld(folder, uses, more) {
   for (const file of readdirSync(sdk("wit")).filter((name) => name.endsWith(".wit"))) {
     copyFileSync(sdk(`wit/${file}`), join(folder, file));
   }
@@ -162,7 +181,15 @@ function writeWorld(folder, uses) {
   const random = "package wasi:random@0.2.0 { interface random { get-random-bytes: func(len: u64) -> list<u8>; } }";
   writeFileSync(
     join(folder, "guest.wit"),
-    [`package ${PACKAGE}@${VERSION};`, "world guest {", ...imports, "  export tools;", "}", uses.random ? random : "", ""].join("\n"),
+    [
+      `package ${PACKAGE}@${VERSION};`,
+      "world guest {",
+      ...imports,
+      ...["tools", ...more].map((name) => `  export ${name};`),
+      "}",
+      uses.random ? random : "",
+      "",
+    ].join("\n"),
   );
 }
 

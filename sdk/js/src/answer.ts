@@ -1,6 +1,6 @@
 // What a tool may give back, and how it becomes an outcome of the contract.
 
-import type { Outcome, WireContent } from "./contract.ts";
+import type { Outcome, WireContent, WireContents } from "./contract.ts";
 import { SandboxError } from "./errors.ts";
 
 /** One piece of what the model and the person read. */
@@ -8,7 +8,12 @@ export type Content =
   | { type: "text"; text: string }
   | { type: "image"; data: Uint8Array; mimeType: string }
   | { type: "audio"; data: Uint8Array; mimeType: string }
-  | { type: "link"; uri: string; name: string; mimeType?: string };
+  | { type: "link"; uri: string; name: string; mimeType?: string }
+  /** A resource with what it holds: one of the plugin's own, or of a scheme that nothing fetches. */
+  | ({ type: "resource"; uri: string } & Contents);
+
+/** What a resource holds: text or bytes. `uri` is the one that was asked for when left out. */
+export type Contents = { uri?: string; mimeType?: string } & ({ text: string } | { data: Uint8Array });
 
 /** The parts of an explicit answer. */
 export interface AnswerParts {
@@ -78,7 +83,12 @@ function jsonObject(tool: string, part: string, value: unknown): string | null {
   return JSON.stringify(value);
 }
 
-function wire(content: Content): WireContent {
+export function contentsOf(contents: Contents & { uri: string }): WireContents {
+  const body = "text" in contents ? ({ tag: "text", val: contents.text } as const) : ({ tag: "blob", val: contents.data } as const);
+  return { uri: contents.uri, mimeType: contents.mimeType ?? "", body };
+}
+
+export function wire(content: Content): WireContent {
   switch (content.type) {
     case "text":
       return { tag: "text", val: content.text };
@@ -87,5 +97,7 @@ function wire(content: Content): WireContent {
       return { tag: content.type, val: { data: content.data, mimeType: content.mimeType } };
     case "link":
       return { tag: "link", val: { uri: content.uri, name: content.name, mimeType: content.mimeType ?? null } };
+    case "resource":
+      return { tag: "embedded", val: contentsOf(content) };
   }
 }

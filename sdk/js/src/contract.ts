@@ -82,6 +82,23 @@ export interface CallerImport {
   };
 }
 
+export interface CallerHints {
+  hints(): { name: string; value: string }[];
+}
+
+export type NoticeLevel = "debug" | "info" | "notice" | "warning" | "error" | "critical" | "alert" | "emergency";
+
+export interface ProgressImport {
+  report(done: number, total: number | null, message: string | null): void;
+  notice(level: NoticeLevel, message: string): void;
+}
+
+export interface AssetsImport {
+  read(name: string): Uint8Array | null;
+  readPart(name: string, offset: number, length: number): Uint8Array | null;
+  listNames(prefix: string): string[];
+}
+
 export interface RandomImport {
   getRandomBytes(length: number): Uint8Array;
 }
@@ -94,7 +111,9 @@ export interface Imports {
   files?: FilesImport;
   secrets?: SecretsImport;
   questions?: QuestionsImport;
-  caller?: CallerImport;
+  caller?: CallerImport & CallerHints;
+  progress?: ProgressImport;
+  assets?: AssetsImport;
   random?: RandomImport;
   /** Whether the component has a wall clock. QuickJS reads it by itself, so there is nothing to hold. */
   clock?: boolean;
@@ -106,13 +125,70 @@ export interface ManifestFacts {
   file: string;
   tools: string[];
   capabilities: Record<string, string>;
+  /** Resources that the plugin answers, and their types. Those with `asset` are the host's. */
+  resources: Record<string, string>;
+  prompts: string[];
+  /** What `complete` names, as `prompt/NAME/ARGUMENT` and `resource/NAME/VARIABLE`. */
+  completions: string[];
 }
 
 export type WireContent =
   | { tag: "text"; val: string }
   | { tag: "image"; val: { data: Uint8Array; mimeType: string } }
   | { tag: "audio"; val: { data: Uint8Array; mimeType: string } }
-  | { tag: "link"; val: { uri: string; name: string; mimeType: string | null } };
+  | { tag: "link"; val: { uri: string; name: string; mimeType: string | null } }
+  | { tag: "embedded"; val: WireContents };
+
+export interface WireContents {
+  uri: string;
+  mimeType: string;
+  body: { tag: "text"; val: string } | { tag: "blob"; val: Uint8Array };
+}
+
+export interface WireMessage {
+  role: "user" | "assistant";
+  content: WireContent;
+}
+
+export interface WireArgument {
+  name: string;
+  value: string;
+}
+
+export interface WireSampling {
+  key: string;
+  messages: WireMessage[];
+  systemPrompt: string | null;
+  maxTokens: number;
+  temperature: number | null;
+  stopSequences: string[];
+}
+
+export interface NeedsInput {
+  questions: WireQuestion[];
+  state: Uint8Array;
+  samplings: WireSampling[];
+  roots: string[];
+}
+
+export type WireReading =
+  | { tag: "done"; val: WireContents[] }
+  | { tag: "not-found" }
+  | { tag: "failed"; val: string }
+  | { tag: "needs-input"; val: NeedsInput };
+
+export type WirePrompting =
+  | { tag: "done"; val: { description: string | null; messages: WireMessage[] } }
+  | { tag: "failed"; val: string }
+  | { tag: "needs-input"; val: NeedsInput };
+
+export type WireTarget = { tag: "prompt"; val: string } | { tag: "resource"; val: string };
+
+export interface WireCompletion {
+  values: string[];
+  total: number | null;
+  hasMore: boolean;
+}
 
 export interface WireQuestion {
   key: string;
@@ -124,4 +200,4 @@ export interface WireQuestion {
 export type Outcome =
   | { tag: "done"; val: { content: WireContent[]; structured: string | null; meta: string | null } }
   | { tag: "failed"; val: string }
-  | { tag: "needs-input"; val: { questions: WireQuestion[]; state: Uint8Array } };
+  | { tag: "needs-input"; val: NeedsInput };

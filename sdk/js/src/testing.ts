@@ -11,13 +11,19 @@ import type {
   KvImport,
   Level,
   ManifestFacts,
+  NeedsInput,
+  NoticeLevel,
   WireAnswer,
+  WireArgument,
+  WireCompletion,
   WireContent,
+  WireContents,
+  WireMessage,
   WireRequest,
   WireRound,
 } from "./contract.ts";
 import { serve } from "./guest.ts";
-import type { Caller, Plugin } from "./plugin.ts";
+import type { Caller, Hints, Plugin } from "./plugin.ts";
 import { decode, encode } from "./utf8.ts";
 
 /** A request, as a tool made it. */
@@ -52,7 +58,14 @@ export interface TestOptions {
   files?: string[];
   /** The http capabilities in the manifest, each with what answers its requests. */
   http?: Record<string, (request: TestRequest) => TestResponse>;
-  /** What the person answers, by the key of the question. A question that is not here stays open. */
+  /** The files of the release. */
+  assets?: Record<string, string | Uint8Array>;
+  /** What the client says of the person. */
+  hints?: Hints;
+  /**
+   * What the person answers, by the key of the question; what the client's model says, as an MCP `CreateMessageResult`; the client's
+   * roots, as a `ListRootsResult`. What is not here stays open.
+   */
   answers?: Record<string, object | "declined" | "cancelled">;
   /** Calls are previews: requests are recorded and have no answer, and nothing that a call writes stays. */
   preview?: boolean;
@@ -68,23 +81,56 @@ export interface TestQuestion {
   schema: any;
 }
 
+/** What did not come to an answer. */
+export interface TestEnding {
+  /** What it failed with. Absent: it did not fail. */
+  failed?: string;
+  /** What it asked the person and nobody answered. Absent: nothing. */
+  asked?: TestQuestion[];
+  /** The keys of everything that nobody answered. Absent: nothing. */
+  open?: string[];
+}
+
 /** What a call came to. */
-export interface TestOutcome {
+export interface TestOutcome extends TestEnding {
   /** The structured content. Absent: there is none, or the call failed. */
   structured?: any;
   /** All text of the content, joined by newlines. */
   text: string;
   content: WireContent[];
-  /** What the tool failed with. Absent: it did not fail. */
-  failed?: string;
-  /** What it asked and nobody answered. Absent: nothing. */
-  asked?: TestQuestion[];
 }
+
+/** What a read came to. */
+export interface TestReading extends TestEnding {
+  /** Absent: there is nothing under that URI, or the read failed. */
+  contents?: WireContents[];
+}
+
+/** What a prompt came to. */
+export interface TestPrompt extends TestEnding {
+  description?: string;
+  messages: WireMessage[];
+}
+
+/** What a call told the client while it ran. */
+export type Told = { done: number; total?: number; message?: string } | { level: NoticeLevel; message: string };
 
 /** A plugin under test. */
 export interface TestPlugin {
   /** Calls a tool in the way of the host: arguments and result pass through JSON, writes are dropped when it fails. */
   call(tool: string, args?: object): TestOutcome;
+  /** Reads a resource. Its type is the empty text unless the code says one: that of the manifest is not known here. */
+  read(name: string, uri: string, variables?: Record<string, string>): TestReading;
+  /** Gets a prompt. */
+  prompt(name: string, args?: Record<string, string>): TestPrompt;
+  /** What `argument` of a prompt or `variable` of a resource could be that begins with `value`. */
+  complete(
+    of: { prompt: string; argument: string } | { resource: string; variable: string },
+    value: string,
+    context?: Record<string, string>,
+  ): WireCompletion;
+  /** What calls told the client so far. */
+  readonly told: Told[];
   /** What was logged so far. */
   readonly logged: { level: Level; message: string }[];
   /** What was requested so far, in previews too. */
@@ -93,8 +139,10 @@ export interface TestPlugin {
 
 /** Makes `plugin` callable. Its kv and files start empty and last as long as the value that is given back. */
 export function testPlugin(plugin: Plugin, options: TestOptions = {}): TestPlugin {
-  const { kv = [], files = [], http = {}, answers = {}, preview = false, caller = {} } = options;
+  const { kv = [], files = [], http = {}, answers = {}, preview = false, caller = {}, assets = {}, hints = {} } = options;
   const logged: TestPlugin["logged"] = [];
+  const told: Told[] = [];
+  const release = new Map(Object.entries(assets).map(([name, data]) => [name, typeof data === "string" ? encode(data) : data]));
   const rows = new MemoryKv();
   const folders = new MemoryFiles();
   const egress = new Answering(http, preview);
@@ -102,6 +150,11 @@ export function testPlugin(plugin: Plugin, options: TestOptions = {}): TestPlugi
   const manifest: ManifestFacts = {
     file: "plugin.toml",
     tools: Object.keys(plugin.tools),
+    resources: Object.fromEntries(Object.keys(plugin.resources ?? {}).map((name) => [name, ""])),
+    prompts: Object.keys(plugin.prompts ?? {}),
+    completions: (["prompt", "resource"] as const).flatMap((kind) =>
+      Object.entries(plugin.completions?.[`${kind}s`] ?? {}).flatMap(([name, of]) => Object.keys(of).map((one) => `${kind}/${name}/${one}`)),
+    ),
     capabilities: Object.fromEntries([...kinds(kv, "kv"), ...kinds(files, "files"), ...kinds(Object.keys(http), "http")]),
   };
   const known = { subject: "test-person", scopes: [], locale: null, correlationId: "test-call", timeLeftMs: 10_000, preview };
@@ -114,42 +167,87 @@ export function testPlugin(plugin: Plugin, options: TestOptions = {}): TestPlugi
     egress,
     secrets: { placeholder: (capability) => `placeholder-${capability}` },
     questions: { answered: () => round },
-    caller: { get: () => facts },
+    caller: {
+      get: () => facts,
+      hints: () => Object.entries(hints).map(([name, value]) => ({ name, value: JSON.stringify(value) })),
+    },
+    progress: {
+      report(done, total, message) {
+        const last = told.findLast((one) => "done" in one);
+        if (last !== undefined && done <= last.done) return;
+        told.push({ done, ...(total === null ? {} : { total }), ...(message === null ? {} : { message }) });
+      },
+      notice: (level, message) => void told.push({ level, message }),
+    },
+    assets: {
+      read: (name) => release.get(name)?.slice() ?? null,
+      readPart: (name, offset, length) => release.get(name)?.slice(offset, offset + length) ?? null,
+      listNames: (prefix) =>
+        [...release.keys()].filter((name) => name.startsWith(prefix)).sort((a, b) => compare(encode(a), encode(b))),
+    },
     random: { getRandomBytes: (length) => (globalThis as any).crypto.getRandomValues(new Uint8Array(length)) },
     clock: true,
   };
-  const tools = serve(plugin, manifest, imports);
+  const served = serve(plugin, manifest, imports);
 
-  /** One round; what it wrote stays only if it was the last. */
-  function run(tool: string, args: object): TestOutcome {
+  /** Round after round, as long as `answers` has what is asked. What a round wrote stays only if it was the last. */
+  function run<D>(call: () => { tag: "done"; val: D } | { tag: "not-found" } | Unfinished): Ended<D> {
     const before = [rows.snapshot(), folders.snapshot()] as const;
-    const outcome = tools.call(tool, JSON.stringify(args));
+    const outcome = call();
     if (outcome.tag !== "done" || preview) {
       rows.restore(before[0]);
       folders.restore(before[1]);
     }
-    if (outcome.tag === "failed") return { text: "", content: [], failed: outcome.val };
-    if (outcome.tag === "needs-input") {
-      const { questions, state } = outcome.val;
-      const replies = questions.map(({ key }) => replied(key, answers[key]));
-      if (replies.some((reply) => reply === undefined)) {
-        return { text: "", content: [], asked: questions.map((asked) => ({ ...asked, schema: JSON.parse(asked.schema) })) };
-      }
-      round = { state, answers: replies as WireAnswer[] };
-      return run(tool, args);
+    if (outcome.tag === "done") return { done: outcome.val, ending: {} };
+    if (outcome.tag === "not-found") return { ending: {} };
+    if (outcome.tag === "failed") return { ending: { failed: outcome.val } };
+    const { questions, samplings, roots, state } = outcome.val;
+    const keys = [...questions.map(({ key }) => key), ...samplings.map(({ key }) => key), ...roots];
+    const replies = keys.map((key) => replied(key, answers[key]));
+    if (replies.some((reply) => reply === undefined)) {
+      return { ending: { asked: questions.map((asked) => ({ ...asked, schema: JSON.parse(asked.schema) })), open: keys } };
     }
-    const { content, structured } = outcome.val;
-    const text = content.flatMap((part) => (part.tag === "text" ? [part.val] : [])).join("\n");
-    return structured === null ? { text, content } : { text, content, structured: JSON.parse(structured) };
+    round = { state, answers: replies as WireAnswer[] };
+    return run(call);
+  }
+  function first<D>(call: Parameters<typeof run<D>>[0]): Ended<D> {
+    round = null;
+    return run(call);
   }
   return {
     logged,
+    told,
     requests: egress.requests,
     call(tool, args = {}) {
-      round = null;
-      return run(tool, args);
+      const { done, ending } = first(() => served.tools.call(tool, JSON.stringify(args)));
+      if (done === undefined) return { text: "", content: [], ...ending };
+      const { content, structured } = done;
+      const text = content.flatMap((part) => (part.tag === "text" ? [part.val] : [])).join("\n");
+      return structured === null ? { text, content } : { text, content, structured: JSON.parse(structured) };
+    },
+    read(name, uri, variables = {}) {
+      const { done, ending } = first(() => served.resources.read(name, uri, named(variables)));
+      return done === undefined ? ending : { contents: done };
+    },
+    prompt(name, args = {}) {
+      const { done, ending } = first(() => served.prompts.get(name, named(args)));
+      if (done === undefined) return { messages: [], ...ending };
+      const { description, messages } = done;
+      return description === null ? { messages } : { description, messages };
+    },
+    complete(of, value, context = {}) {
+      const [target, argument] =
+        "prompt" in of ? [{ tag: "prompt" as const, val: of.prompt }, of.argument] : [{ tag: "resource" as const, val: of.resource }, of.variable];
+      return served.completions.complete(target, argument, value, named(context));
     },
   };
+}
+
+type Unfinished = { tag: "failed"; val: string } | { tag: "needs-input"; val: NeedsInput };
+type Ended<D> = { done?: D; ending: TestEnding };
+
+function named(values: Record<string, string>): WireArgument[] {
+  return Object.entries(values).map(([name, value]) => ({ name, value }));
 }
 
 function replied(key: string, answer: object | "declined" | "cancelled" | undefined): WireAnswer | undefined {

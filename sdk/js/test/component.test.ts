@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { build } from "@portcullis/plugin/build";
-import { load, type Call } from "./component.ts";
+import { load, type Call, type Loaded } from "./component.ts";
 
 const manifest = "test/fixture/plugin.toml";
 const fixture = { manifest, entry: "src/main.ts" };
@@ -29,6 +29,16 @@ function host() {
     log: { write: (level: string, message: string) => void lines.push(`${level}: ${message}`) },
     caller: {
       get: () => ({ subject: "p-1", scopes: ["a:read", "b"], locale: undefined, correlationId: "c-1", timeLeftMs: 1234n, preview: false }),
+      hints: () => [{ name: "locale", value: '"fr"' }, { name: "location", value: '{"city":"Lyon"}' }],
+    },
+    progress: {
+      report: (...all: any[]) => void lines.push(`report: ${all.map(String).join()}`),
+      notice: (level: string, message: string) => void lines.push(`notice: ${level}: ${message}`),
+    },
+    assets: {
+      read: (name: string) => (name === "a.txt" ? new TextEncoder().encode("äb") : undefined),
+      readPart: (_name: string, offset: bigint, length: number) => new TextEncoder().encode("äb").slice(Number(offset), Number(offset) + length),
+      listNames: (prefix: string) => ["a.txt"].filter((name) => name.startsWith(prefix)),
     },
     egress: { read: answer, send: answer },
     secrets: { placeholder: (name: string) => `stand-in-${name}` },
@@ -64,10 +74,11 @@ describe("a component without extras", () => {
   const { interfaces, lines, asked, talk } = host();
   let made: Awaited<ReturnType<typeof build>>;
   let call: Call;
+  let on: Loaded["on"];
 
   before(async () => {
     made = await build(fixture);
-    call = await load(made.file, interfaces);
+    ({ call, on } = await load(made.file, interfaces));
   });
   after(() => rmSync(made.file));
 
@@ -83,7 +94,7 @@ describe("a component without extras", () => {
   };
 
   test("imports what the plugin uses and no more", () => {
-    const names = ["caller", "egress", "files", "kv", "log", "questions", "secrets", "types"].map((name) => `portcullis:plugin/${name}@0.1.0`);
+    const names = ["assets", "caller", "egress", "files", "kv", "log", "progress", "questions", "secrets", "types"].map((name) => `portcullis:plugin/${name}@0.1.0`);
     assert.deepEqual([...made.imports].sort(), names);
   });
 
@@ -161,6 +172,77 @@ describe("a component without extras", () => {
     talk.round = undefined;
   });
 
+  test("the client's model and roots are asked as the person is", async () => {
+    const first = await call("client");
+    const [sampling] = first.val.samplings;
+    assert.deepEqual([sampling.key, sampling.maxTokens, sampling.temperature, sampling.systemPrompt], ["greeting", 50, 0.5, undefined]);
+    assert.deepEqual(sampling.messages, [{ role: "user", content: { tag: "text", val: "Greet." } }]);
+    const said = JSON.stringify({ role: "assistant", model: "m", content: { type: "text", text: "Hi" } });
+    talk.round = { state: first.val.state, answers: [{ key: "greeting", reply: { tag: "accepted", val: said } }] };
+    const second = await call("client");
+    assert.deepEqual([second.val.roots, second.val.samplings], [["folders"], []]);
+    talk.round = { state: second.val.state, answers: [{ key: "folders", reply: { tag: "accepted", val: '{"roots":[{"uri":"file:///a"}]}' } }] };
+    const hints = { locale: "fr", location: { city: "Lyon" } };
+    assert.deepEqual(await structured("client"), { text: "Hi", model: "m", root: { uri: "file:///a" }, hints });
+    talk.round = { state: second.val.state, answers: [{ key: "folders", reply: { tag: "declined" } }] };
+    assert.match(await failed("client"), /did not give its roots/);
+    talk.round = undefined;
+  });
+
+  test("files of the release are read", async () => {
+    assert.deepEqual(await structured("released"), { text: "äb", part: [0xa4], names: ["a.txt"], gone: null });
+  });
+
+  test("progress and notices reach the client", async () => {
+    lines.length = 0;
+    await call("stages");
+    assert.deepEqual(lines, ["report: 1,2,half", "report: 2,undefined,undefined", "notice: warning: done"]);
+  });
+
+  test("search results are the structure and the same text", async () => {
+    const { val } = await call("search");
+    assert.equal(val.structured, '{"results":[{"id":"a","title":"Ä","url":"https://x.example/a"}]}');
+    assert.deepEqual(val.content, [{ tag: "text", val: val.structured }]);
+  });
+
+  const read = (path: string) => on("resources", "read", "page", `fixture://pages/${path}`, [{ name: "path", value: path }]);
+
+  test("a resource is read where it was asked for, with the manifest's type", async () => {
+    const page = { uri: "fixture://pages/a", mimeType: "text/plain", body: { tag: "text", val: "Seite ä" } };
+    assert.deepEqual(await read("a"), { tag: "done", val: [page] });
+    assert.deepEqual(await read("bytes"), {
+      tag: "done",
+      val: [
+        { uri: "fixture://pages/bytes/1", mimeType: "image/png", body: { tag: "blob", val: new Uint8Array([0, 255]) } },
+        { uri: "fixture://pages/bytes", mimeType: "text/plain", body: { tag: "text", val: "2" } },
+      ],
+    });
+  });
+
+  test("what is not there is told apart from what failed", async () => {
+    assert.equal((await read("z")).tag, "not-found");
+    assert.deepEqual(await read("broken"), { tag: "failed", val: "It is torn." });
+    assert.match((await read("crash")).val, /^`page` failed inside its plugin/);
+  });
+
+  test("a prompt has its messages in their order", async () => {
+    const { val } = await on("prompts", "get", "greet", [{ name: "who", value: "Änne" }]);
+    assert.equal(val.description, "A greeting");
+    assert.deepEqual(val.messages, [
+      { role: "user", content: { tag: "embedded", val: { uri: "fixture://pages/a", mimeType: "", body: { tag: "text", val: "Seite" } } } },
+      { role: "assistant", content: { tag: "text", val: "Hello Änne, kindly" } },
+    ]);
+  });
+
+  test("completions are offered for what the manifest completes, a hundred at most", async () => {
+    const complete = (tag: string, val: string, argument: string) =>
+      on("completions", "complete", { tag, val }, argument, "A", [{ name: "how", value: "loudly" }]);
+    assert.deepEqual(await complete("prompt", "greet", "who"), { values: ["Ana", "loudly"], total: 2, hasMore: false });
+    const paths = await complete("resource", "page", "path");
+    assert.deepEqual([paths.values.length, paths.values[99], paths.total, paths.hasMore], [100, "A99", 120, true]);
+    assert.deepEqual((await complete("prompt", "greet", "how")).values, []);
+  });
+
   test("facts about the caller arrive, and an absent one stays absent", async () => {
     assert.deepEqual(await structured("who"), { subject: "p-1", scopes: ["a:read", "b"], correlationId: "c-1", timeLeftMs: 1234, preview: false });
   });
@@ -221,7 +303,7 @@ describe("a component with clock and random", () => {
 
   before(async () => {
     made = await build({ ...fixture, extras: ["clock", "random"] });
-    call = await load(made.file, host().interfaces);
+    ({ call } = await load(made.file, host().interfaces));
   });
   after(() => rmSync(made.file));
 

@@ -14,8 +14,15 @@ declare const WebAssembly: { compile(bytes: Uint8Array): Promise<object> };
 /** Calls a tool in a fresh instance; gives the outcome of the contract. */
 export type Call = (tool: string, args?: object) => Promise<any>;
 
+/** The exports of a component, each call in a fresh instance. */
+export interface Loaded {
+  call: Call;
+  /** Any export: `on("resources", "read", ...)`. */
+  on(name: string, method: string, ...args: unknown[]): Promise<any>;
+}
+
 /** Makes the component in `file` callable. `host` has the interfaces of the contract by name. */
-export async function load(file: string, host: Record<string, object>): Promise<Call> {
+export async function load(file: string, host: Record<string, object>): Promise<Loaded> {
   const bytes = new Uint8Array(readFileSync(file));
   const made = await transpileBytes(bytes, { name: "guest", instantiation: "async", base64Cutoff: 0 });
   const files = new Map(Object.entries(made.files as unknown as Record<string, Uint8Array>));
@@ -29,8 +36,9 @@ export async function load(file: string, host: Record<string, object>): Promise<
   const imports = Object.fromEntries(
     Object.entries({ types: {}, ...host }).map(([name, functions]) => [`portcullis:plugin/${name}`, functions]),
   );
-  return async (tool, args = {}) => {
+  const on: Loaded["on"] = async (name, method, ...args) => {
     const instance = await instantiate((name: string) => modules.get(name), { ...wasi, ...imports });
-    return instance.tools.call(tool, JSON.stringify(args));
+    return instance[name][method](...args);
   };
+  return { on, call: (tool, args = {}) => on("tools", "call", tool, JSON.stringify(args)) };
 }
