@@ -1,10 +1,10 @@
-//! The scripts of tests/clients, run against a host.
+//! The scripts of tests/clients, run against a host. All that the host says to them is held against the protocol's schemas.
 
 use std::{path::Path, process::Command};
 
 use serde_json::Value;
 
-use crate::{Home, place::root};
+use crate::{Home, Pipe, Proxy, place::root};
 
 /// How a client reaches the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +31,12 @@ pub fn drive(runtime: &Path, script: &str, home: &Home, era: &str, transport: Tr
     command.arg(folder.join(script)).env("PYTHONDONTWRITEBYTECODE", "1").current_dir(folder);
     command.args(["--era", era]);
     let served = (transport == Transport::Http).then(|| home.serve());
-    match &served {
-        Some(served) => command.args(["--url", &served.url]),
+    let proxy = served.as_ref().map(|served| Proxy::start(served.address));
+    let pipe = Pipe::new();
+    match &proxy {
+        Some(proxy) => command.args(["--url", &proxy.url]),
         None => {
-            let line = home.command_line(["stdio"]);
+            let line = pipe.command_line(home.command_line(["stdio"]));
             let line: Vec<&str> = line.iter().map(|word| word.to_str().expect("temporary paths are UTF-8")).collect();
             command.args(["--stdio", &Value::from(line).to_string()])
         }
@@ -42,6 +44,7 @@ pub fn drive(runtime: &Path, script: &str, home: &Home, era: &str, transport: Tr
     let output = command.output().expect("the client can be started");
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{script} {era} {transport:?}: {}\n{stdout}\n{stderr}", output.status);
+    proxy.map_or_else(|| pipe.verdict(), |proxy| proxy.verdict()).assert();
     // Told to stop rather than killed: then everything that it has to record is recorded.
     if let Some(served) = served {
         served.stop().is(0, &[]);

@@ -17,6 +17,7 @@
 //! a time to pass: a test waits for a line, an answer or the end of a process.
 
 mod clients;
+mod conformance;
 mod folder;
 mod home;
 mod http;
@@ -30,8 +31,10 @@ mod served;
 mod signed_in;
 mod stdio;
 mod tickets;
+mod wire;
 
 pub use clients::{Transport, drive, revision};
+pub use conformance::{Check, Found, Suite};
 pub use folder::Folder;
 pub use home::{Home, Ran};
 pub use http::{Answer, Connection};
@@ -44,3 +47,4 @@ pub use served::Served;
 pub use signed_in::{Setup, SignedIn};
 pub use stdio::Stdio;
 pub use tickets::{Heard, TicketServer};
+pub use wire::{Pipe, Proxy, Verdict};

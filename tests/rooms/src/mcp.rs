@@ -49,7 +49,7 @@ pub fn tool_request(era: Era, id: impl Into<Value>, tool: &str, arguments: &Valu
 }
 
 impl Era {
-    /// The header lines that go with a message of that method; `name` is the tool's.
+    /// The header lines that go with a message of that method; `name` is that of a tool or prompt, or a resource's URI.
     #[must_use]
     pub fn headers(self, method: &str, name: Option<&str>) -> Vec<String> {
         let mut lines =
@@ -95,7 +95,7 @@ impl Mcp {
     /// When the connection ends before the answer is whole.
     pub fn send(&mut self, method: &str, params: Value) -> io::Result<Answer> {
         self.next += 1;
-        let mut headers = self.era.headers(method, params["name"].as_str());
+        let mut headers = self.era.headers(method, params["name"].as_str().or(params["uri"].as_str()));
         headers.extend_from_slice(&self.headers);
         let message = message(self.era, self.next, method, params);
         self.connection.request("POST", "/mcp", &headers, message.to_string().as_bytes())?;
