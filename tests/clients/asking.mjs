@@ -56,7 +56,7 @@ await main(async () => {
     };
     const { result } = await person.replying([nobody], () => call("notes_delete", { id: one }).catch(thrown));
     // In the modern era it is the client's own affair, and the host hears no more of it.
-    failed(result, client.getProtocolEra() === "legacy" ? "the client did not put it to them" : "the window is closed");
+    failed(result, client.getProtocolEra() === "legacy" ? "the client did not ask it" : "the window is closed");
     assert.deepEqual(await kept(), both);
   });
   const refusals = {

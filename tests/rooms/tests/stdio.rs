@@ -286,7 +286,10 @@ fn commands_reach_the_owner_and_what_it_serves_changes_at_once() {
     assert!(home.must(["withdraw", "echo@0.1.0"]).contains("withdrawn"));
     assert_eq!(listed(), before);
     let gone = served.client(Era::Modern).try_call("echo_echo", json!({ "text": "hi" })).unwrap();
-    assert!(gone["error"]["message"].as_str().unwrap().contains("echo_echo"), "{gone}");
+    assert_eq!(gone["result"]["isError"], true, "{gone}");
+    let said = gone["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(said.contains("`echo_echo` was retired: echo@0.1.0, which had it, was withdrawn"), "{gone}");
+    assert!(home.must(["tools", "--retired"]).contains("called 1 times"));
 }
 
 /// Fails without: the flush before a listing. What happens when nothing can be written is shown in `stored.rs`.

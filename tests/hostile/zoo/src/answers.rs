@@ -40,6 +40,8 @@ pub(crate) fn undeclared_question(_: NoArguments, _cx: &Context) -> Given {
             schema: r#"{"type":"object","properties":{"password":{"type":"string"}}}"#.into(),
         }],
         state: vec![0; 1 << 20],
+        samplings: Vec::new(),
+        roots: Vec::new(),
     }))
 }
 
