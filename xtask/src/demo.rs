@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: from a fresh clone to a host that serves two real plugins, by the program's own commands.
+//! `cargo xtask demo`: from a fresh clone to a host that serves three real plugins, by the program's own commands.
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
@@ -16,7 +16,7 @@ use crate::place::Place;
 use crate::task::{Failure, Task};
 
 const INSPECTOR: &str = "@modelcontextprotocol/inspector@2.12.0";
-const PLUGINS: [&str; 2] = ["plugins/notes", "plugins/tables"];
+const PLUGINS: [&str; 3] = ["plugins/notes", "plugins/docs", "plugins/tables"];
 
 const CONFIGURATION: &str = "\
 # Written by `cargo xtask demo`; yours to change, it is not written again.
@@ -76,7 +76,7 @@ fn is_served(releases: &str, name: &str) -> bool {
 }
 
 fn build(place: &Place) -> Result<(), Failure> {
-    let [notes, tables] = PLUGINS.map(|plugin| place.root.join(plugin));
+    let [notes, docs, tables] = PLUGINS.map(|plugin| place.root.join(plugin));
     machine::c_compiler(place)?;
     machine::node(place)?;
     machine::wasm_target(place)?;
@@ -87,10 +87,11 @@ fn build(place: &Place) -> Result<(), Failure> {
             folder.install()?;
             folder.script("build")
         });
-        println!("==> build {}", place.name(&notes));
-        let native = RustFolder::read(place, notes.clone())
-            .and_then(|folder| folder.build(place))
-            .and_then(|()| host::build(place));
+        let native = [&notes, &docs].into_iter().try_for_each(|plugin| {
+            println!("==> build {}", place.name(plugin));
+            RustFolder::read(place, plugin.clone())?.build(place)
+        });
+        let native = native.and_then(|()| host::build(place));
         // A panic there is a fault of xtask itself and goes on as one.
         native.and(foreign.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })

@@ -10,9 +10,9 @@ use crate::machine::WASM;
 use crate::place::Place;
 use crate::task::{Failure, Task};
 
-/// Where they are: every folder in these, and the hostile plugins.
+/// Where they are: every folder in these, and those that only tests need.
 const SHELVES: [&str; 3] = ["sdk", "plugins", "examples"];
-const HOSTILE: &str = "tests/hostile";
+const TESTS: [&str; 2] = ["tests/conformance/fixture", "tests/hostile"];
 
 /// A cargo workspace of its own.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub(crate) struct RustFolder {
     pub(crate) path: PathBuf,
     /// Each component: where cargo leaves it, and where its plugin.toml names it.
     components: Vec<(PathBuf, PathBuf)>,
+    /// Whether an example `pack` writes its assets, which nobody commits.
+    packs: bool,
     /// Whether there are tests to run on this machine; a plugin without `std` has none.
     pub(crate) tested: bool,
 }
@@ -48,7 +50,7 @@ fn folders_with(place: &Place, file: &str) -> Result<Vec<PathBuf>, Failure> {
         inside.sort();
         found.append(&mut inside);
     }
-    found.push(place.root.join(HOSTILE));
+    found.extend(TESTS.map(|folder| place.root.join(folder)));
     found.retain(|folder| folder.join(file).is_file());
     Ok(found)
 }
@@ -61,32 +63,36 @@ impl RustFolder {
         let metadata: Value = serde_json::from_str(&metadata)
             .map_err(|error| Failure::of(format!("cargo metadata of {}: {error}", place.name(&path))))?;
         let built = place.target.join(WASM).join("release");
-        let (mut components, mut tested) = (Vec::new(), false);
+        let (mut components, mut tested, mut packs) = (Vec::new(), false, false);
         for package in metadata["packages"].as_array().into_iter().flatten() {
             let manifest = Path::new(package["manifest_path"].as_str().unwrap_or_default());
             let folder = manifest.parent().unwrap_or(&path);
             tested |= has_tests(&folder.join("src"))?;
             for target in package["targets"].as_array().into_iter().flatten() {
-                let is_plugin =
-                    target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "cdylib"));
-                if let (true, Some(name)) = (is_plugin, target["name"].as_str()) {
+                let is =
+                    |wanted| target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == wanted));
+                packs |= is("example") && target["name"] == "pack";
+                if let (true, Some(name)) = (is("cdylib"), target["name"].as_str()) {
                     let file = format!("{}.wasm", name.replace('-', "_"));
                     components.push((built.join(&file), folder.join(file)));
                 }
             }
         }
-        Ok(Self { path, components, tested })
+        Ok(Self { path, components, packs, tested })
     }
 
     pub(crate) fn is_plugin(&self) -> bool {
         !self.components.is_empty()
     }
 
-    /// Compiles its components and puts each beside its plugin.toml.
+    /// Compiles its components and puts each beside its plugin.toml, and writes what is published with them.
     pub(crate) fn build(&self, place: &Place) -> Result<(), Failure> {
         place.cargo(&self.path).args(["build", "--release", "--locked", "--target", WASM]).shown()?;
         for (built, wanted) in &self.components {
             fs::copy(built, wanted).map_err(|error| Failure::of(format!("{}: {error}", built.display())))?;
+        }
+        if self.packs {
+            place.cargo(&self.path).args(["run", "--quiet", "--locked", "--example", "pack"]).shown()?;
         }
         Ok(())
     }

@@ -69,6 +69,12 @@ pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
 }
 
+/// Whether there is a Chromium that tests/browser takes.
+pub(crate) fn chromium() -> bool {
+    let names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome-headless-shell"];
+    std::env::var_os("PORTCULLIS_CHROMIUM").is_some() || names.iter().any(|name| on_path(name).is_some())
+}
+
 fn at_least(program: &str, wanted: (u32, u32), place: &Place) -> Result<(), Failure> {
     let printed = Task::new(program, &place.root).arg("--version").printed()?;
     match version(&printed) {

@@ -19,7 +19,7 @@ const USAGE: &str = "\
 cargo xtask COMMAND
 
   demo [--listen ADDR] [--data DIR]
-      Builds the host and the plugins notes and tables, publishes and approves them into an embedded store under DIR
+      Builds the host and the plugins notes, docs and tables, publishes and approves them into an embedded store under DIR
       (.portcullis), serves http://ADDR/mcp (127.0.0.1:8080) and prints what to paste into an MCP client.
 
   sign-in [--listen ADDR] [--provider PORT] [--once]

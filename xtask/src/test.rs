@@ -14,6 +14,9 @@ use crate::task::{Failure, Task};
 /// The suites that start the host and its clients; all other packages need nothing but cargo.
 const SUITES: &str = "portcullis-tests";
 const CLIENTS: &str = "tests/clients";
+/// A Chromium for machines that have none.
+const BROWSER: &str = "tests/browser";
+const CONFORMANCE: &str = "tests/conformance";
 
 /// Runs it.
 pub(crate) fn run<'a>(mut arguments: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
@@ -100,6 +103,11 @@ fn foreign(steps: &Steps, place: &Place, node: &Ticket, python: &Ticket) -> Vec<
     }
     let clients = || NodeFolder::read(place.root.join(CLIENTS))?.install();
     needed.push(steps.step("install the TypeScript client and the Inspector (npm)", &[node], || Ok(clients()?)));
+    let suites = || NodeFolder::read(place.root.join(CONFORMANCE))?.install().map_err(no_suites);
+    needed.push(steps.step("install the official conformance suites (npm)", &[node], || Ok(suites()?)));
+    let browser =
+        || if machine::chromium() { Ok(()) } else { Ok(NodeFolder::read(place.root.join(BROWSER))?.install()?) };
+    needed.push(steps.step("a Chromium is here, or installed (npm)", &[node], browser));
     let identity = || Ok(sign_in::install(place)?);
     needed.push(steps.step("install the identity provider and its clients (npm)", &[node], identity));
     needed.push(steps.step("install the Python client (PyPI)", &[python], || Ok(python_client(place)?)));
@@ -155,6 +163,13 @@ fn deny_is_here() -> Result<(), Stop> {
         Some(_) => Ok(()),
         None => Err(Stop::NotRun("cargo-deny is not installed (cargo install cargo-deny --locked)".to_owned())),
     }
+}
+
+fn no_suites(failure: Failure) -> Failure {
+    Failure::of(format!(
+        "{failure}\nThe official conformance suites come from npm (@modelcontextprotocol/conformance), and what they show is shown by \
+         nothing else here: this run needs a registry that has them. `npm config get registry` says which one is asked."
+    ))
 }
 
 /// A virtual environment under the target directory, with exactly what is pinned.
