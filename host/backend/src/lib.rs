@@ -9,7 +9,7 @@ mod task;
 
 use std::{collections::BTreeMap, fmt, future::Future, net::IpAddr, sync::Arc};
 
-use portcullis_manifest::{Principal, PrincipalKey, Scope};
+use portcullis_manifest::{NoticeLevel, Principal, PrincipalKey, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 use tokio::sync::{broadcast, mpsc};
@@ -203,20 +203,6 @@ pub enum Notice {
     },
 }
 
-/// How much a line for the client's log matters (RFC 5424), the least first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "their names are what they are")]
-pub enum NoticeLevel {
-    Debug,
-    Info,
-    Notice,
-    Warning,
-    Error,
-    Critical,
-    Alert,
-    Emergency,
-}
-
 /// The lists that clients read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ListKind {
@@ -366,32 +352,3 @@ pub trait Backend: Send + Sync + 'static {
 
 /// JSON that was rendered once and is sent many times.
 pub type Rendered = Arc<RawValue>;
-
-impl NoticeLevel {
-    /// Every level, the least first.
-    pub const ALL: [Self; 8] = [
-        Self::Debug,
-        Self::Info,
-        Self::Notice,
-        Self::Warning,
-        Self::Error,
-        Self::Critical,
-        Self::Alert,
-        Self::Emergency,
-    ];
-
-    /// The word on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Debug => "debug",
-            Self::Info => "info",
-            Self::Notice => "notice",
-            Self::Warning => "warning",
-            Self::Error => "error",
-            Self::Critical => "critical",
-            Self::Alert => "alert",
-            Self::Emergency => "emergency",
-        }
-    }
-}

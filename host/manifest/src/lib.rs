@@ -14,6 +14,7 @@ mod idn;
 mod ids;
 mod limits;
 mod model;
+mod notice;
 mod offer;
 mod package;
 mod parse;
@@ -45,6 +46,7 @@ pub use model::{
     AskKind, Assets, Capability, FilesCapability, Grant, Hint, KvCapability, Manifest, Package, Partition, PluginInfo,
     Retired, Tool, Use,
 };
+pub use notice::NoticeLevel;
 pub use offer::{Prompt, PromptArgument, Resource, TaskSupport, Visibility, Widget};
 pub use package::{PackageError, PackageErrors};
 pub use parse::{MAX_MANIFEST, ManifestError, ManifestErrors, Refusal};

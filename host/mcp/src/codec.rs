@@ -6,7 +6,7 @@ mod method;
 
 use std::borrow::Cow;
 
-use portcullis_backend::NoticeLevel;
+use portcullis_manifest::NoticeLevel;
 use serde_json::{Map, Value};
 
 use crate::{

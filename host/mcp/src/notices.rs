@@ -1,7 +1,8 @@
 //! What a call says while it runs, as notifications: how far it is, and lines for the client's log.
 
 use bytes::Bytes;
-use portcullis_backend::{Notice, NoticeLevel, Notices};
+use portcullis_backend::{Notice, Notices};
+use portcullis_manifest::NoticeLevel;
 use tokio::sync::mpsc;
 
 use crate::{codec::Id, reply::write};

@@ -21,6 +21,6 @@ pub use profile::{EngineProfile, PoolLimits, TargetUnsupported};
 pub use proposals::ProposalEnabled;
 pub use run::{
     Answer, Body, Completed, Content, Contents, Ending, Engine, EngineError, Keep, Kept, Listener, LoadError, Lost,
-    Message, NeedsInput, Notice, NoticeLevel, Plugin, Prompted, Ran, Role, Stop, ToolQuestion, ToolSampling,
-    Unfinished, Usage, Witness, Writes,
+    Message, NeedsInput, Notice, Plugin, Prompted, Ran, Role, Stop, ToolQuestion, ToolSampling, Unfinished, Usage,
+    Witness, Writes,
 };

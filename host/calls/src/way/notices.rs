@@ -3,7 +3,8 @@
 use std::{future::Future, pin::Pin};
 
 use portcullis_backend as seam;
-use portcullis_sandbox::{Listener, Notice, NoticeLevel};
+use portcullis_manifest::NoticeLevel;
+use portcullis_sandbox::{Listener, Notice};
 
 /// See the module.
 pub(super) struct Telling {
@@ -24,33 +25,18 @@ impl Listener for Telling {
     }
 
     fn wants(&self, level: NoticeLevel) -> bool {
-        self.notices.log.is_some_and(|least| of(level) >= least)
+        self.notices.log.is_some_and(|least| level >= least)
     }
 
     fn tell(&self, notice: Notice) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let notice = match notice {
             Notice::Progress { done, total, message } => seam::Notice::Progress { done, total, message },
-            Notice::Line { level, text } => {
-                seam::Notice::Message { level: of(level), logger: self.logger.clone(), text }
-            }
+            Notice::Line { level, text } => seam::Notice::Message { level, logger: self.logger.clone(), text },
         };
         Box::pin(async move {
             // Nobody listens any longer: there is nobody to tell, and the call goes on.
             let _ = self.notices.sender.send(notice).await;
         })
-    }
-}
-
-fn of(level: NoticeLevel) -> seam::NoticeLevel {
-    match level {
-        NoticeLevel::Debug => seam::NoticeLevel::Debug,
-        NoticeLevel::Info => seam::NoticeLevel::Info,
-        NoticeLevel::Notice => seam::NoticeLevel::Notice,
-        NoticeLevel::Warning => seam::NoticeLevel::Warning,
-        NoticeLevel::Error => seam::NoticeLevel::Error,
-        NoticeLevel::Critical => seam::NoticeLevel::Critical,
-        NoticeLevel::Alert => seam::NoticeLevel::Alert,
-        NoticeLevel::Emergency => seam::NoticeLevel::Emergency,
     }
 }
 
@@ -63,15 +49,14 @@ mod tests {
     #[tokio::test]
     async fn a_line_is_told_at_the_level_that_was_asked_for_and_above_with_the_plugins_name() {
         let (sender, mut receiver) = mpsc::channel(1);
-        let notices = seam::Notices { sender, progress: false, log: Some(seam::NoticeLevel::Warning) };
+        let notices = seam::Notices { sender, progress: false, log: Some(NoticeLevel::Warning) };
         let telling = Telling::new(notices, "docs".to_owned());
         assert!(!telling.wants_progress());
         let levels = [NoticeLevel::Debug, NoticeLevel::Info, NoticeLevel::Notice, NoticeLevel::Warning];
         assert_eq!(levels.map(|level| telling.wants(level)), [false, false, false, true]);
         assert!(telling.wants(NoticeLevel::Emergency));
         telling.tell(Notice::Line { level: NoticeLevel::Error, text: "x".to_owned() }).await;
-        let told =
-            seam::Notice::Message { level: seam::NoticeLevel::Error, logger: "docs".to_owned(), text: "x".to_owned() };
+        let told = seam::Notice::Message { level: NoticeLevel::Error, logger: "docs".to_owned(), text: "x".to_owned() };
         assert_eq!(receiver.recv().await, Some(told));
     }
 

@@ -12,9 +12,9 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use portcullis_backend::{Asking, NoticeLevel};
+use portcullis_backend::Asking;
 use portcullis_keys::{Purpose, Sealer};
-use portcullis_manifest::{Principal, PrincipalKey};
+use portcullis_manifest::{NoticeLevel, Principal, PrincipalKey};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

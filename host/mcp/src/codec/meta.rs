@@ -1,6 +1,7 @@
 //! What clients say beside a method's own parameters: `params._meta`, and what they can do.
 
-use portcullis_backend::{Asking, Hints, NoticeLevel, Trace};
+use portcullis_backend::{Asking, Hints, Trace};
+use portcullis_manifest::NoticeLevel;
 use serde_json::Value;
 
 use super::{Field, Id, hints, id, object, text};

@@ -1,6 +1,7 @@
 //! Calls that say what they do while they do it.
 
-use portcullis_backend::{CallAnswer, CallRefused, CallRequest, Notice, NoticeLevel, ToolAnswer};
+use portcullis_backend::{CallAnswer, CallRefused, CallRequest, Notice, ToolAnswer};
+use portcullis_manifest::NoticeLevel;
 use serde_json::{Map, Value};
 
 use super::{Dropped, Echo};

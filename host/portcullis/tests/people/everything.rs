@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use portcullis_backend::{
-    Answer, Asking, Backend as _, CallAnswer, CallRefused, CallRequest, Change, Completion, Notice, NoticeLevel,
-    Notices, QuestionKind, Reference, Reply, Resume, Target,
+    Answer, Asking, Backend as _, CallAnswer, CallRefused, CallRequest, Change, Completion, Notice, Notices,
+    QuestionKind, Reference, Reply, Resume, Target,
 };
 use portcullis_calls::{Policy, Source};
-use portcullis_manifest::Principal;
+use portcullis_manifest::{NoticeLevel, Principal};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 use uuid::Uuid;

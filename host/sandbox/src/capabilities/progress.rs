@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use portcullis_manifest::{HostFunction, Interface, hides_after};
+use portcullis_manifest::{HostFunction, Interface, NoticeLevel, hides_after};
 
 use super::{CallState, function};
 use crate::{
     contract::bindings::portcullis::plugin::progress::{Host, Level},
-    run::{Listener, Notice, NoticeLevel},
+    run::{Listener, Notice},
 };
 
 const REPORT: &HostFunction = function(Interface::Progress, "report");

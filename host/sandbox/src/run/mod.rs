@@ -13,7 +13,7 @@ mod turns;
 pub use ending::{Ending, Keep, Kept, Lost, Ran, Stop, Unfinished, Usage, Witness, Writes};
 pub use engine::{Engine, EngineError};
 pub(crate) use limiter::Limiter;
-pub use notice::{Listener, Notice, NoticeLevel};
+pub use notice::{Listener, Notice};
 pub use plugin::{LoadError, Plugin};
 pub use said::{
     Answer, Body, Completed, Content, Contents, Message, NeedsInput, Prompted, Role, ToolQuestion, ToolSampling,

@@ -2,6 +2,8 @@
 
 use std::{future::Future, pin::Pin};
 
+use portcullis_manifest::NoticeLevel;
+
 /// Who is told.
 pub trait Listener: Send + Sync {
     /// Whether it wants to know how far the call has come.
@@ -33,18 +35,4 @@ pub enum Notice {
         /// The text.
         text: String,
     },
-}
-
-/// How much a line for the client's log matters (RFC 5424), the least first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "their names are what they are")]
-pub enum NoticeLevel {
-    Debug,
-    Info,
-    Notice,
-    Warning,
-    Error,
-    Critical,
-    Alert,
-    Emergency,
 }

@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin, sync::Mutex};
 
 use portcullis_admission::{Completes, Parameter};
-use portcullis_manifest::{AskKind, AssetFiles};
+use portcullis_manifest::{AskKind, AssetFiles, NoticeLevel};
 
 use super::*;
 use crate::{StructureRefused, check_exports, check_structure};
