@@ -16,7 +16,7 @@ use crate::{
     headers,
     hub::{Hub, ListenLimits},
     listing::Listing,
-    methods::Texts,
+    methods::{self, Texts},
     mirror::Mirrors,
     reply::{Outcome, Reply},
     streams::{StreamLimits, Streams},
@@ -122,7 +122,7 @@ impl<B: Backend> Protocol<B> {
         via: Via<'_>,
         id: &Id,
         method: Method,
-        params: Params,
+        mut params: Params,
     ) -> Result<Outcome, Fault> {
         let claimed = claimed_version(via)?;
         let era = Era::of(&method, &params, claimed.as_ref());
@@ -133,11 +133,10 @@ impl<B: Backend> Protocol<B> {
                 legacy_meta(&params)?;
             }
         }
+        if let Some(target) = methods::target(&method, &mut params) {
+            return self.call(principal, via, era, id, target?, params).await;
+        }
         let reply = match (&method, era) {
-            (Method::CallTool, _) => return self.call_tool(principal, via, era, id, params).await,
-            (Method::ReadResource, _) => return self.read_resource(principal, via, era, id, params).await,
-            (Method::GetPrompt, _) => return self.get_prompt(principal, via, era, id, params).await,
-            (Method::Complete, _) => return self.complete(principal, via, era, id, params).await,
             (Method::ListTools, _) => self.list(ListKind::Tools, principal, era, id, &params)?,
             (Method::ListResources, _) => self.list(ListKind::Resources, principal, era, id, &params)?,
             (Method::ListTemplates, _) => self.list(ListKind::Templates, principal, era, id, &params)?,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_backend::{Asking, Backend, CallAnswer, CallRefused, CallRequest, Target};
+use portcullis_backend::{Asking, Backend, CallAnswer, CallRefused, CallRequest, ListKind, Target};
 use portcullis_manifest::Principal;
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ const CANNOT_BE_ASKED: &str =
     "the plugin has a question, and this client has not said that it can be asked (elicitation, sampling, roots)";
 
 impl<B: Backend> Protocol<B> {
-    /// Calls `target`. Of `params`, its own have been taken out.
+    /// Calls `target`, which was taken out of `params`.
     pub(crate) async fn call(
         &self,
         principal: &Principal,
@@ -33,6 +33,14 @@ impl<B: Backend> Protocol<B> {
         target: Target,
         params: Params,
     ) -> Result<Outcome, Fault> {
+        if let (Via::Http { headers, .. }, Target::Tool { name, arguments }) = (via, &target) {
+            let list = self.backend.list(ListKind::Tools, principal);
+            let found = list.items.binary_search_by(|listed| (*listed.key).cmp(name));
+            // A tool that is not in the list is refused by the backend, which audits it.
+            if let Ok(at) = found {
+                self.mirrors.agree(era, &list.items[at], arguments, headers)?;
+            }
+        }
         let called = Called::of(&target);
         let meta = if let Field::Is(meta) = params.meta { meta } else { Meta::default() };
         let (source, trace, listens, over_http) = match via {

@@ -1,17 +1,13 @@
-//! `tools/call`, `resources/read`, `prompts/get` and `completion/complete`: what each of them calls.
+//! What `tools/call`, `resources/read`, `prompts/get` and `completion/complete` call, read from their parameters.
 
 use std::collections::BTreeMap;
 
-use portcullis_backend::{Backend, ListKind, Reference, Target};
-use portcullis_manifest::Principal;
+use portcullis_backend::{Reference, Target};
 use serde_json::{Map, Value};
 
 use crate::{
-    codec::{Field, Id, Params},
-    era::Era,
+    codec::{Field, Method, Params},
     fault::Fault,
-    protocol::{Protocol, Via},
-    reply::Outcome,
 };
 
 const REFERENCE: &str = "`params.ref` must be an object: `type` is \"ref/prompt\" and `name` a prompt's, or `type` is \
@@ -19,78 +15,51 @@ const REFERENCE: &str = "`params.ref` must be an object: `type` is \"ref/prompt\
 const ARGUMENT: &str = "`params.argument` must be an object with `name` and `value`, both strings";
 const CONTEXT: &str = "`params.context` must be an object, and its `arguments` one whose members are strings";
 
-impl<B: Backend> Protocol<B> {
-    pub(crate) async fn call_tool(
-        &self,
-        principal: &Principal,
-        via: Via<'_>,
-        era: Era,
-        id: &Id,
-        mut params: Params,
-    ) -> Result<Outcome, Fault> {
-        let Field::Is(name) = params.name.take() else {
-            return Err(Fault::params("`params.name` must be a string: the name of a tool"));
-        };
-        let arguments = match params.arguments.take() {
-            Field::Is(arguments) => arguments,
-            Field::Absent => Map::new(),
-            Field::Wrong => return Err(Fault::params("`params.arguments` must be an object")),
-        };
-        if let Via::Http { headers, .. } = via {
-            let list = self.backend.list(ListKind::Tools, principal);
-            let found = list.items.binary_search_by(|listed| (*listed.key).cmp(&name));
-            // A tool that is not in the list is refused by the backend, which audits it.
-            if let Ok(at) = found {
-                self.mirrors.agree(era, &list.items[at], &arguments, headers)?;
-            }
-        }
-        self.call(principal, via, era, id, Target::Tool { name, arguments }, params).await
-    }
+/// What a request of one of these methods calls; `None` for any other method. Takes out of `params` what says so, and refuses
+/// a member that is missing or has another form.
+pub(crate) fn target(method: &Method, params: &mut Params) -> Option<Result<Target, Fault>> {
+    Some(match method {
+        Method::CallTool => tool(params),
+        Method::ReadResource => resource(params),
+        Method::GetPrompt => prompt(params),
+        Method::Complete => completion(params),
+        _ => return None,
+    })
+}
 
-    pub(crate) async fn read_resource(
-        &self,
-        principal: &Principal,
-        via: Via<'_>,
-        era: Era,
-        id: &Id,
-        mut params: Params,
-    ) -> Result<Outcome, Fault> {
-        let Field::Is(uri) = params.uri.take() else {
-            return Err(Fault::params("`params.uri` must be a string: the URI of a resource"));
-        };
-        self.call(principal, via, era, id, Target::Resource { uri }, params).await
-    }
+fn tool(params: &mut Params) -> Result<Target, Fault> {
+    let Field::Is(name) = params.name.take() else {
+        return Err(Fault::params("`params.name` must be a string: the name of a tool"));
+    };
+    let arguments = match params.arguments.take() {
+        Field::Is(arguments) => arguments,
+        Field::Absent => Map::new(),
+        Field::Wrong => return Err(Fault::params("`params.arguments` must be an object")),
+    };
+    Ok(Target::Tool { name, arguments })
+}
 
-    pub(crate) async fn get_prompt(
-        &self,
-        principal: &Principal,
-        via: Via<'_>,
-        era: Era,
-        id: &Id,
-        mut params: Params,
-    ) -> Result<Outcome, Fault> {
-        let Field::Is(name) = params.name.take() else {
-            return Err(Fault::params("`params.name` must be a string: the name of a prompt"));
-        };
-        let arguments = strings(params.arguments.take())
-            .ok_or_else(|| Fault::params("`params.arguments` must be an object whose members are strings"))?;
-        self.call(principal, via, era, id, Target::Prompt { name, arguments }, params).await
-    }
+fn resource(params: &mut Params) -> Result<Target, Fault> {
+    let Field::Is(uri) = params.uri.take() else {
+        return Err(Fault::params("`params.uri` must be a string: the URI of a resource"));
+    };
+    Ok(Target::Resource { uri })
+}
 
-    pub(crate) async fn complete(
-        &self,
-        principal: &Principal,
-        via: Via<'_>,
-        era: Era,
-        id: &Id,
-        mut params: Params,
-    ) -> Result<Outcome, Fault> {
-        let reference = reference(params.reference.take()).ok_or_else(|| Fault::params(REFERENCE))?;
-        let (argument, value) = argument(params.argument.take()).ok_or_else(|| Fault::params(ARGUMENT))?;
-        let context = context(params.context.take()).ok_or_else(|| Fault::params(CONTEXT))?;
-        let target = Target::Completion { reference, argument, value, context };
-        self.call(principal, via, era, id, target, params).await
-    }
+fn prompt(params: &mut Params) -> Result<Target, Fault> {
+    let Field::Is(name) = params.name.take() else {
+        return Err(Fault::params("`params.name` must be a string: the name of a prompt"));
+    };
+    let arguments = strings(params.arguments.take())
+        .ok_or_else(|| Fault::params("`params.arguments` must be an object whose members are strings"))?;
+    Ok(Target::Prompt { name, arguments })
+}
+
+fn completion(params: &mut Params) -> Result<Target, Fault> {
+    let reference = reference(params.reference.take()).ok_or_else(|| Fault::params(REFERENCE))?;
+    let (argument, value) = argument(params.argument.take()).ok_or_else(|| Fault::params(ARGUMENT))?;
+    let context = context(params.context.take()).ok_or_else(|| Fault::params(CONTEXT))?;
+    Ok(Target::Completion { reference, argument, value, context })
 }
 
 /// An object whose members are strings; an empty one, where there is none.

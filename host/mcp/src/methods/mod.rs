@@ -14,6 +14,7 @@ use portcullis_backend::ServerInfo;
 use serde_json::{Value, json};
 
 pub(crate) use answer::{Rendering, Round};
+pub(crate) use calls::target;
 pub(crate) use listen::{Listen, notification};
 pub(crate) use tasks::EXTENSION;
 
