@@ -8,7 +8,7 @@ use super::{
     list::List,
     reader::{At, Form, Reader, Spot},
     table::{MAY, NEED, Row, join, object, table},
-    value::{amount, amount_schema},
+    value::{amount, amount_schema, parsed},
 };
 use crate::{
     Bounds, Partition, SecretName, Unit,
@@ -198,25 +198,6 @@ amounts! {
     Files, "files", Bounds { unit: Unit::Count, default: 1_000, minimum: 1, maximum: 10_000 };
     Redirects, "redirects", Bounds { unit: Unit::Count, default: 0, minimum: 0, maximum: MAX_REDIRECTS as u64 };
     Retries, "retries", Bounds { unit: Unit::Count, default: 0, minimum: 0, maximum: MAX_RETRIES as u64 };
-}
-
-macro_rules! parsed {
-    ($($name:ty, $schema:expr, $words:literal;)+) => {$(
-        impl Form for $name {
-            fn read(value: &DeValue<'_>, spot: &Spot, reader: &mut Reader<'_>) -> Option<Self> {
-                let text = reader.text(value, spot, Self::words())?;
-                text.parse::<Self>().map_err(|error| reader.refuse(spot, error.into())).ok()
-            }
-
-            fn schema() -> Value {
-                $schema
-            }
-
-            fn words() -> String {
-                $words.to_owned()
-            }
-        }
-    )+};
 }
 
 parsed! {

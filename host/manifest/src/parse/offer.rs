@@ -9,7 +9,7 @@ use super::{
     reader::{At, Form, Reader, Spot},
     table::{MAY, NEED, Row, join, object, table},
     tables::Tables,
-    value::{Description, FileName, MediaType, Title, amount, amount_schema, words},
+    value::{Description, FileName, MediaType, Title, amount, amount_schema, parsed, words},
 };
 use crate::{
     ArgumentName, AskKind, Bounds, Scope, ToolName, Unit,
@@ -193,25 +193,6 @@ impl Form for PageOrigin {
     fn words() -> String {
         "an origin such as \"https://api.example.com\" or \"https://*.example.com\"".to_owned()
     }
-}
-
-macro_rules! parsed {
-    ($($type:ident, $schema:expr, $words:literal;)+) => {$(
-        impl Form for $type {
-            fn read(value: &DeValue<'_>, spot: &Spot, reader: &mut Reader<'_>) -> Option<Self> {
-                let text = reader.text(value, spot, Self::words())?;
-                text.parse::<Self>().map_err(|error| reader.refuse(spot, error.into())).ok()
-            }
-
-            fn schema() -> Value {
-                $schema
-            }
-
-            fn words() -> String {
-                $words.to_owned()
-            }
-        }
-    )+};
 }
 
 parsed! {

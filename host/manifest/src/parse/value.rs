@@ -240,6 +240,28 @@ impl Form for bool {
     }
 }
 
+/// Text of a type that parses itself and says what is wrong.
+macro_rules! parsed {
+    ($($name:ty, $schema:expr, $words:literal;)+) => {$(
+        impl Form for $name {
+            fn read(value: &DeValue<'_>, spot: &Spot, reader: &mut Reader<'_>) -> Option<Self> {
+                let text = reader.text(value, spot, Self::words())?;
+                text.parse::<Self>().map_err(|error| reader.refuse(spot, error.into())).ok()
+            }
+
+            fn schema() -> Value {
+                $schema
+            }
+
+            fn words() -> String {
+                $words.to_owned()
+            }
+        }
+    )+};
+}
+
+pub(super) use parsed;
+
 macro_rules! words {
     ($($name:ident { $($word:literal => $value:expr),+ })+) => {$(
         impl Form for $name {
