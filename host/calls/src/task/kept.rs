@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use portcullis_backend::{Answer, Ask, Asking, CallRequest, Hints, Question, Reply, Resume, Target, ToolAnswer};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 /// A task that waits for replies: what it asks, what was replied so far, and the call that goes on then.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Waiting {
     tool: String,
-    arguments: Vec<(String, Exact)>,
+    arguments: Map<String, Value>,
     hints: Hints,
     /// Sealed: [`Ask::state`]. It stays here.
     state: String,
@@ -25,24 +25,9 @@ pub(super) struct Waiting {
 /// [`Reply`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Replied {
-    Accepted(Vec<(String, Exact)>),
+    Accepted(Map<String, Value>),
     Declined,
     Cancelled,
-}
-
-/// A JSON value that comes back as it was: serde_json reads a double that it wrote as a neighbour of it at times, and arguments
-/// are compared to the last bit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum Exact {
-    Null,
-    Bool(bool),
-    Signed(i64),
-    Unsigned(u64),
-    /// Its bits.
-    Double(u64),
-    Text(String),
-    List(Vec<Exact>),
-    Object(Vec<(String, Exact)>),
 }
 
 impl Waiting {
@@ -53,7 +38,7 @@ impl Waiting {
         let shown = |question: Question| Question { key: format!("{round}.{}", question.key), ..question };
         Some(Self {
             tool: name.clone(),
-            arguments: object(arguments),
+            arguments: arguments.clone(),
             hints: request.hints.clone(),
             state,
             round,
@@ -80,7 +65,7 @@ impl Waiting {
     /// The call as it goes on. `asking` is what its client can be asked now.
     pub(super) fn resumed(self, principal: &portcullis_manifest::Principal, asking: Asking) -> CallRequest {
         let Self { tool, arguments, hints, state, replies, .. } = self;
-        let target = Target::Tool { name: tool, arguments: arguments.into_iter().map(member).collect() };
+        let target = Target::Tool { name: tool, arguments };
         let own = |key: String| key.split_once('.').map_or(key.clone(), |(_, own)| own.to_owned());
         let replies = replies.into_iter().map(|(key, reply)| (own(key), reply.into())).collect();
         CallRequest {
@@ -116,50 +101,10 @@ impl Done {
     }
 }
 
-fn object(members: &Map<String, Value>) -> Vec<(String, Exact)> {
-    members.iter().map(|(name, value)| (name.clone(), value.into())).collect()
-}
-
-fn member((name, value): (String, Exact)) -> (String, Value) {
-    (name, value.into())
-}
-
-impl From<&Value> for Exact {
-    fn from(value: &Value) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(value) => Self::Bool(*value),
-            Value::Number(number) => match (number.as_i64(), number.as_u64()) {
-                (Some(number), _) => Self::Signed(number),
-                (None, Some(number)) => Self::Unsigned(number),
-                (None, None) => Self::Double(number.as_f64().unwrap_or_default().to_bits()),
-            },
-            Value::String(text) => Self::Text(text.clone()),
-            Value::Array(items) => Self::List(items.iter().map(Self::from).collect()),
-            Value::Object(members) => Self::Object(object(members)),
-        }
-    }
-}
-
-impl From<Exact> for Value {
-    fn from(exact: Exact) -> Self {
-        match exact {
-            Exact::Null => Self::Null,
-            Exact::Bool(value) => value.into(),
-            Exact::Signed(number) => number.into(),
-            Exact::Unsigned(number) => number.into(),
-            Exact::Double(bits) => Number::from_f64(f64::from_bits(bits)).map_or(Self::Null, Self::Number),
-            Exact::Text(text) => text.into(),
-            Exact::List(items) => items.into_iter().map(Self::from).collect(),
-            Exact::Object(members) => Self::Object(members.into_iter().map(member).collect()),
-        }
-    }
-}
-
 impl From<&Reply> for Replied {
     fn from(reply: &Reply) -> Self {
         match reply {
-            Reply::Accepted(content) => Self::Accepted(object(content)),
+            Reply::Accepted(content) => Self::Accepted(content.clone()),
             Reply::Declined => Self::Declined,
             Reply::Cancelled => Self::Cancelled,
         }
@@ -169,7 +114,7 @@ impl From<&Reply> for Replied {
 impl From<Replied> for Reply {
     fn from(reply: Replied) -> Self {
         match reply {
-            Replied::Accepted(content) => Self::Accepted(content.into_iter().map(member).collect()),
+            Replied::Accepted(content) => Self::Accepted(content),
             Replied::Declined => Self::Declined,
             Replied::Cancelled => Self::Cancelled,
         }
@@ -215,6 +160,16 @@ mod tests {
         assert_eq!((name.as_str(), Value::Object(kept).to_string()), ("p_t", arguments.to_string()));
         assert_eq!(resumed.hints.locale.as_deref(), Some("de-CH"));
         assert_eq!((resumed.asking, resumed.tasks, resumed.preview), (Asking::FORM, true, false));
+    }
+
+    #[test]
+    fn mc_09_arguments_as_deep_as_a_client_may_send_them_come_back() {
+        let deep = (0..64).fold(json!(1), |inner, _| json!({ "a": inner }));
+        let waiting = again(&Waiting::new(&request(deep.clone()), ask(&["k"]), 1).unwrap());
+        let Target::Tool { arguments, .. } = waiting.resumed(&Principal::local(), Asking::FORM).target else {
+            panic!()
+        };
+        assert_eq!(Value::Object(arguments), deep);
     }
 
     #[test]
