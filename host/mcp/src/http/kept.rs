@@ -88,10 +88,7 @@ impl<B: Backend> Endpoint<B> {
             Field::Is(place) => match (self.protocol.streams.resume(place, &session.holder), place.kind) {
                 (Some(reader), _) => Reads::On(reader),
                 (None, Kind::News) => Reads::News(true),
-                (None, Kind::Call) => match from_elsewhere(self, place, &session.holder).await {
-                    Some(reader) => Reads::On(reader),
-                    None => return Err(Fault::no_stream()),
-                },
+                (None, Kind::Call) => Reads::On(from_elsewhere(self, place, &session.holder).await?),
             },
         };
         Ok(Follow { session, principal: principal.clone(), proof, reads })
@@ -144,19 +141,25 @@ pub(super) fn call<B: Backend>(
 
 /// A stream that another process has begun, this one before it was started anew included. What that one keeps from now on is
 /// looked for again and again.
-async fn from_elsewhere<B: Backend>(endpoint: &Arc<Endpoint<B>>, place: Place, holder: &Holder) -> Option<Reader> {
+async fn from_elsewhere<B: Backend>(
+    endpoint: &Arc<Endpoint<B>>,
+    place: Place,
+    holder: &Holder,
+) -> Result<Reader, Fault> {
     let (protocol, name) = (&endpoint.protocol, holder.name());
-    let kept = match protocol.backend.kept_events(place.stream, name.clone(), 0).await {
-        Ok(kept) => kept?,
-        Err(error) => {
-            tracing::warn!(%error, "a stream can't be read on");
-            return None;
-        }
-    };
+    // Looked at before the store is read, too: who has no room costs nothing (catalogue MC-40).
+    if !protocol.streams.has_room(holder) {
+        return Err(Fault::no_room_for_streams());
+    }
+    let kept = protocol.backend.kept_events(place.stream, name.clone(), 0).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a stream can't be read on");
+        None
+    });
+    let kept = kept.ok_or_else(Fault::no_stream)?;
     let more = !kept.ended;
-    let stream = match protocol.streams.adopt(place, holder, kept) {
+    let stream = match protocol.streams.adopt(place, holder, kept).ok_or_else(Fault::no_room_for_streams)? {
         Adopted::New(stream) => stream,
-        Adopted::Known(stream) => return Some(stream.read_after(place.event)),
+        Adopted::Known(stream) => return Ok(stream.read_after(place.event)),
     };
     let reader = stream.read_after(place.event);
     let endpoint = Arc::clone(endpoint);
@@ -176,10 +179,9 @@ async fn from_elsewhere<B: Backend>(endpoint: &Arc<Endpoint<B>>, place: Place, h
             };
         }
         stream.end();
-        sleep(limits.keep).await;
-        protocol.streams.forget(&stream);
+        protocol.streams.forget_later(stream).await;
     });
-    Some(reader)
+    Ok(reader)
 }
 
 /// Keeps for other processes what was said. Where that fails, this one still has it.
@@ -228,8 +230,7 @@ async fn drive<B: Backend>(endpoint: Arc<Endpoint<B>>, talk: Box<Talk>, held: us
             keep(&endpoint, &kept, std::mem::take(&mut said), false).await;
         }
     }
-    sleep(endpoint.protocol.streams.limits().keep).await;
-    endpoint.protocol.streams.forget(&kept);
+    endpoint.protocol.streams.forget_later(kept).await;
 }
 
 /// Begins to tell a session what changes. What it was told on before ends.

@@ -17,6 +17,9 @@ pub struct StreamLimits {
     pub bytes: usize,
     /// How many streams of one principal are kept. Further ones can't be resumed.
     pub per_principal: usize,
+    /// How many bytes the streams of one principal may keep, beside the last event of each: one client must not take the room
+    /// of all others (catalogue MC-40). Further ones can't be resumed.
+    pub share: usize,
     /// How many bytes all streams together may keep. Further streams can't be resumed.
     pub in_all: usize,
     /// How often whoever reads a stream that does not end by itself has to prove once more who they are.
@@ -36,6 +39,7 @@ impl Default for StreamLimits {
             events: 1024,
             bytes: 4 << 20,
             per_principal: 64,
+            share: 16 << 20,
             in_all: 64 << 20,
             recheck: Duration::from_secs(4),
             poll: Duration::from_millis(250),

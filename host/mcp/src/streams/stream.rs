@@ -2,10 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
@@ -16,7 +13,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Kind, Reader, StreamLimits};
+use super::{Held, Kind, Reader, StreamLimits};
 use crate::{asking::Holder, codec::Id};
 
 /// One stream.
@@ -31,7 +28,7 @@ pub(crate) struct Stream {
     log: Mutex<Log>,
     /// Says that the log has changed.
     changed: watch::Sender<()>,
-    bytes: Arc<AtomicUsize>,
+    held: Held,
 }
 
 #[derive(Debug)]
@@ -63,17 +60,16 @@ impl Log {
 }
 
 impl Stream {
-    /// `bytes` counts what all streams hold.
     pub(super) fn new(
         place: (Uuid, Kind),
         holder: &Holder,
         request: Option<Id>,
         limits: StreamLimits,
-        bytes: &Arc<AtomicUsize>,
+        held: Held,
     ) -> Self {
-        let ((id, kind), holder, bytes) = (place, holder.clone(), Arc::clone(bytes));
+        let ((id, kind), holder) = (place, holder.clone());
         let (log, changed) = (Mutex::new(Log::new()), watch::Sender::new(()));
-        Self { id, kind, holder, request, limits, log, changed, bytes }
+        Self { id, kind, holder, request, limits, log, changed, held }
     }
 
     pub(crate) fn id(&self) -> Uuid {
@@ -115,16 +111,16 @@ impl Stream {
             let full = |log: &Log| {
                 log.events.len() >= self.limits.events
                     || log.bytes > self.limits.bytes
-                    || self.bytes.load(Ordering::Relaxed) + length > self.limits.in_all
+                    || !self.held.has_room(length, &self.limits)
             };
             log.bytes += length;
             while full(log)
                 && let Some((_, oldest)) = log.events.pop_front()
             {
                 log.bytes -= oldest.len();
-                self.bytes.fetch_sub(oldest.len(), Ordering::Relaxed);
+                self.held.remove(oldest.len());
             }
-            self.bytes.fetch_add(length, Ordering::Relaxed);
+            self.held.add(length);
             log.events.push_back((last, message));
         });
         given
@@ -194,6 +190,6 @@ impl Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         let held: usize = self.log().events.iter().map(|(_, event)| event.len()).sum();
-        self.bytes.fetch_sub(held, Ordering::Relaxed);
+        self.held.remove(held);
     }
 }

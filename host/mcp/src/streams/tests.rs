@@ -118,7 +118,7 @@ async fn a_call_goes_on_alone_for_its_time_and_no_longer() {
 async fn mc_40_what_is_kept_is_bounded_and_the_last_event_always_stays() {
     let limits = StreamLimits { events: 3, bytes: 10, in_all: 20, ..StreamLimits::default() };
     let streams = Streams::new(limits);
-    let held = || streams.bytes.load(Ordering::Relaxed);
+    let held = || streams.kept().all.in_all();
     let stream = streams.begin(Kind::Call, &holder("ann"), None).unwrap();
     push(&stream, &["a", "b", "c", "d"]);
     assert_eq!((rest(&mut stream.read()).await, held()), (vec!["b".into(), "c".into(), "d".into()], 3));
@@ -136,6 +136,67 @@ async fn mc_40_what_is_kept_is_bounded_and_the_last_event_always_stays() {
     streams.forget(&other);
     drop(other);
     assert_eq!(held(), 0);
+}
+
+/// Fails without the share of one principal ([`StreamLimits::share`]).
+#[tokio::test]
+async fn mc_40_one_principals_streams_leave_room_for_everybody_elses() {
+    let streams = Streams::new(StreamLimits { bytes: 8, share: 10, in_all: 30, ..StreamLimits::default() });
+    let ann = ["1234567", "1234567"].map(|text| {
+        let stream = streams.begin(Kind::Call, &holder("ann"), None).unwrap();
+        push(&stream, &["a", text]);
+        stream
+    });
+    assert_eq!(rest(&mut ann[1].read()).await, ["1234567"], "what passes her share makes room of her own");
+    assert!(streams.begin(Kind::Call, &holder("ann"), None).is_none(), "she has no more");
+    let bob = streams.begin(Kind::Call, &holder("bob"), None).unwrap();
+    push(&bob, &["one", "two"]);
+    assert_eq!(rest(&mut bob.read()).await, ["one", "two"]);
+    ann[0].end();
+    drop(ann);
+    assert!(streams.begin(Kind::Call, &holder("ann"), None).is_some());
+}
+
+/// Fails without the room that [`Streams::adopt`] asks for.
+#[tokio::test]
+async fn mc_40_streams_from_elsewhere_take_room_like_all_others() {
+    let streams = Streams::new(StreamLimits { share: 10, ..StreamLimits::default() });
+    let ann = holder("ann");
+    let adopt = |number: u128| {
+        let kept = KeptEvents { events: vec![(1, b"1234567".to_vec())], ended: number == 1 };
+        streams.adopt(Place { kind: Kind::Call, stream: Uuid::from_u128(number), event: 0 }, &ann, kept)
+    };
+    let Some(Adopted::New(ended)) = adopt(1) else { panic!("there is room") };
+    let Some(Adopted::New(going)) = adopt(2) else { panic!("there is room") };
+    assert!(adopt(3).is_none());
+    assert!(!streams.has_room(&ann) && streams.has_room(&holder("bob")));
+    assert!(matches!(adopt(2), Some(Adopted::Known(_))), "that one is here");
+    drop((ended, going));
+    assert!(adopt(4).is_some(), "the one that ended has made room");
+    assert!(adopt(5).is_none(), "those that go on are kept");
+}
+
+/// Fails when whoever waits for the end of a stream's time holds it meanwhile.
+#[tokio::test(start_paused = true)]
+async fn mc_40_a_stream_that_made_room_is_held_by_nobody() {
+    let streams = Arc::new(Streams::new(StreamLimits { per_principal: 1, ..StreamLimits::default() }));
+    let begin = || {
+        let stream = streams.begin(Kind::Call, &holder("ann"), None).unwrap();
+        push(&stream, &["text"]);
+        stream.end();
+        let left = Arc::downgrade(&stream);
+        let streams = Arc::clone(&streams);
+        (left, tokio::spawn(async move { streams.forget_later(stream).await }))
+    };
+    let (first, waiting) = begin();
+    tokio::task::yield_now().await;
+    assert!(first.upgrade().is_some(), "it is kept");
+    let (second, later) = begin();
+    assert!(first.upgrade().is_none(), "it has made room");
+    waiting.await.unwrap();
+    later.await.unwrap();
+    assert!(second.upgrade().is_none(), "its time is over");
+    assert_eq!(streams.kept().all.in_all(), 0);
 }
 
 #[test]
