@@ -17,6 +17,10 @@ use crate::{
 pub(crate) use meta::{Capabilities, Meta};
 pub(crate) use method::Method;
 
+/// Longest text of an id or a progress token, in bytes: it is kept as long as its request, and sent back with each event
+/// (catalogue MC-40).
+const ID: usize = 1024;
+
 /// A request's id: a string or an integer, never null (facts A2). Sent back as it came.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Id {
@@ -143,7 +147,7 @@ impl Members {
         let id = match self.id {
             Field::Is(id) => Some(id),
             Field::Absent => None,
-            Field::Wrong => return Err(Malformed::Message(None, "`id` must be a string or an integer")),
+            Field::Wrong => return Err(Malformed::Message(None, "`id` must be a string of at most 1024 bytes or an integer")),
         };
         if !self.version {
             return Err(Malformed::Message(id, "`jsonrpc` must be \"2.0\""));
@@ -260,7 +264,7 @@ fn object<'a, T>(
 
 fn id(reader: &mut Reader<'_>) -> Result<Field<Id>, JsonError> {
     Ok(match reader.value()? {
-        Value::String(text) => Field::Is(Id::Text(text.into())),
+        Value::String(text) if text.len() <= ID => Field::Is(Id::Text(text.into())),
         Value::Number(number) => match (number.as_i64(), number.as_u64()) {
             (Some(number), _) => Field::Is(Id::Signed(number)),
             (None, Some(number)) => Field::Is(Id::Unsigned(number)),

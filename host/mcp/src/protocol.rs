@@ -270,7 +270,7 @@ fn modern(via: Via<'_>, method: &Method, params: &Params, claimed: Option<&Versi
 }
 
 const META: &str = "`params._meta` must be an object";
-const PROGRESS_TOKEN: &str = "`_meta.progressToken` must be a string or an integer";
+const PROGRESS_TOKEN: &str = "`_meta.progressToken` must be a string of at most 1024 bytes or an integer";
 const PREVIEW: &str = "`_meta[\"portcullis/preview\"]` must be true or false";
 
 fn legacy_meta(params: &Params) -> Result<(), Fault> {

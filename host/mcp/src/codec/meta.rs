@@ -178,6 +178,14 @@ mod tests {
         assert_eq!(meta("{}").progress_token, Field::Absent);
     }
 
+    /// Fails without the bound on texts of ids, which request ids share.
+    #[test]
+    fn mc_40_a_progress_token_that_is_long_is_none() {
+        let token = |length: usize| meta(&format!(r#"{{"progressToken":"{}"}}"#, "t".repeat(length))).progress_token;
+        assert_eq!(token(1024), Field::Is(Id::Text("t".repeat(1024).into())));
+        assert_eq!(token(1025), Field::Wrong);
+    }
+
     #[test]
     fn a_log_level_is_one_of_eight_words() {
         let of = |written: &str| meta(&format!(r#"{{"io.modelcontextprotocol/logLevel":{written}}}"#)).log_level;
