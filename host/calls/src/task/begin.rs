@@ -128,7 +128,7 @@ impl Host {
             Ok(ended) => return Some(ended),
         };
         self.step(id, principal.key(), becoming.revision, to).await;
-        self.tasks.remove(id);
+        self.tasks.remove(id, &becoming);
         None
     }
 

@@ -69,6 +69,7 @@ impl Host {
 
     async fn go_on(self: Arc<Self>, update: TaskUpdate) -> Result<(), CallRefused> {
         let TaskUpdate { principal, id, replies, asking } = update;
+        let _turn = self.tasks.turn(id).await;
         // Again when somebody else has changed it meanwhile; each time it has come further.
         loop {
             let entry = self.own_task(&principal, id).await?;
@@ -104,13 +105,16 @@ impl Host {
 
     /// Ends a task, unless it has ended.
     pub(crate) async fn end_task(&self, principal: &Principal, id: TaskId) -> Result<(), CallRefused> {
+        let _turn = self.tasks.turn(id).await;
         loop {
             let entry = self.own_task(principal, id).await?;
             if entry.now.status.is_final() {
                 return Ok(());
             }
-            // Whoever runs it writes down how it ended.
-            if let Some(live) = self.tasks.live(id) {
+            // Whoever runs it writes down how it ended. Of one that asks, the round that asked may still be there.
+            if entry.now.status == TaskStatus::Working
+                && let Some(live) = self.tasks.live(id)
+            {
                 live.end(End::Cancelled);
                 return Ok(());
             }

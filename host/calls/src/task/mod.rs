@@ -49,6 +49,9 @@ const WATCH: Duration = Duration::from_secs(2);
 /// Tasks of one signed-in principal that run at once: fewer than the calls that one may have under way, so that some are left.
 const RUNNING: u32 = 4;
 
+/// Tasks that share a turn share its wait: enough that hardly two do.
+const TURNS: usize = 64;
+
 /// What a request gets that can wait, or not.
 #[derive(Clone)]
 pub(crate) enum Turn {
@@ -96,6 +99,9 @@ pub(crate) struct Tasks(Arc<Running>);
 
 struct Running {
     most: u32,
+    /// Whoever makes a task go on, or ends it, does that alone: between what the store is told and what runs here nobody else
+    /// looks. By the first byte of its id, which is random.
+    turns: [tokio::sync::Mutex<()>; TURNS],
     live: Mutex<HashMap<TaskId, Arc<Becoming>>>,
     slots: Mutex<Slots>,
     ended: Notify,
@@ -114,7 +120,8 @@ impl Tasks {
     /// `calls` may run at once, of which half may be tasks.
     pub(crate) fn new(calls: u32) -> Self {
         let most = (calls / 2).max(1);
-        Self(Arc::new(Running { most, live: Mutex::default(), slots: Mutex::default(), ended: Notify::new() }))
+        let turns = std::array::from_fn(|_| tokio::sync::Mutex::default());
+        Self(Arc::new(Running { most, turns, live: Mutex::default(), slots: Mutex::default(), ended: Notify::new() }))
     }
 
     fn enter(&self, who: &PrincipalKey) -> Result<Slot, CallRefused> {
@@ -152,6 +159,10 @@ impl Tasks {
         let _ = tokio::time::timeout(patience, empty).await;
     }
 
+    async fn turn(&self, id: TaskId) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.turns[usize::from(id.0[0]) % TURNS].lock().await
+    }
+
     fn live(&self, id: TaskId) -> Option<Arc<Becoming>> {
         self.0.live.lock().get(&id).cloned()
     }
@@ -160,8 +171,13 @@ impl Tasks {
         self.0.live.lock().insert(id, becoming);
     }
 
-    fn remove(&self, id: TaskId) {
-        self.0.live.lock().remove(&id);
+    /// Its round has ended. The next one may be there already.
+    fn remove(&self, id: TaskId, becoming: &Arc<Becoming>) {
+        let mut live = self.0.live.lock();
+        if live.get(&id).is_some_and(|live| Arc::ptr_eq(live, becoming)) {
+            live.remove(&id);
+        }
+        drop(live);
         self.0.ended.notify_waiters();
     }
 }

@@ -235,6 +235,32 @@ async fn a_call_that_takes_long_becomes_a_task_which_whoever_owns_it_can_end() {
     assert_eq!(jobs.read(&ann, id).await.state, TaskState::Cancelled);
 }
 
+/// Fails when a task can be ended after it was written down that it goes on and before anybody can stop its round: then it is
+/// called cancelled, and its round is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn wr_05_a_task_that_is_cancelled_while_it_goes_on_has_not_done_its_round() {
+    let mut jobs = Jobs::new().await;
+    let mut completed = 0;
+    for person in 0..100 {
+        // Of one person's tasks only so many are kept.
+        let ann = subject(&format!("ann {person}"), &[]);
+        let id = jobs.begun(&ann, "jobs_ask", json!({})).await.id;
+        jobs.rested(&ann, id).await;
+        let cancels: Vec<_> = (0..4)
+            .map(|_| {
+                let (host, ann) = (jobs.house.host.clone(), ann.clone());
+                tokio::spawn(async move { host.cancel_task(&ann, id).await })
+            })
+            .collect();
+        jobs.reply(&ann, id, &[("1.ok", good(true))]).await;
+        for cancel in cancels {
+            cancel.await.unwrap().unwrap();
+        }
+        completed += usize::from(jobs.rested(&ann, id).await.state != TaskState::Cancelled);
+    }
+    assert_eq!(jobs.house.recorded("ok").await.len(), completed, "rounds that were done, and tasks that say so");
+}
+
 /// Until the audit has a row of that class: a guest that was dropped ends at its next tick.
 async fn recorded(house: &House, class: &str) {
     soon(async {
