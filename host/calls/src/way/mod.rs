@@ -133,7 +133,11 @@ impl Host {
         // What came back with it: a confirmation, or the answers to a question.
         let given = match self.open(&mut call).await? {
             Opened::Go(given) => given,
-            Opened::Stay(answer) => return Ok((answer, None)),
+            Opened::Stay(answer) => {
+                // Nothing runs for it, and it counts: an answer that fits no question can be sent for ever (catalogue AU-40).
+                drop(self.count(&call)?);
+                return Ok((answer, None));
+            }
         };
         let (answered, spend, confirmation) = match given {
             Given::Nothing => (None, None, None),

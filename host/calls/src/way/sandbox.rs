@@ -92,12 +92,16 @@ impl Host {
     /// What a call takes from others, if it may now: before anything of it is used up.
     pub(super) async fn enter(&self, call: &Call) -> Result<Places, CallRefused> {
         let tool = call.tool();
-        let refuse = |rule| self.refuse(rule, &call.caller, call.wire(), call.request.correlation);
-        let under_way =
-            self.rates.enter(&call.caller, call.request.source, &tool.plugin).inspect_err(|_| refuse("rate"))?;
+        let under_way = self.count(call)?;
         let place = self.capacity.enter(&tool.plugin, needs(&tool.limits, &tool.grants), tool.time()).await;
-        let place = place.inspect_err(|_| refuse("busy"))?;
+        let place = place.inspect_err(|_| self.refuse("busy", &call.caller, call.wire(), call.request.correlation))?;
         Ok(Places { _place: place, _under_way: under_way })
+    }
+
+    /// Counts a call among those that its caller may make.
+    pub(super) fn count(&self, call: &Call) -> Result<UnderWay, CallRefused> {
+        let entered = self.rates.enter(&call.caller, call.request.source, &call.tool().plugin);
+        entered.inspect_err(|_| self.refuse("rate", &call.caller, call.wire(), call.request.correlation))
     }
 
     /// Runs the guest. None: the host failed; it has been recorded.

@@ -1,13 +1,13 @@
 //! Who sees which plugins, and that what is hidden is as if it were not there (catalogue AU-06, MC-13).
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
-use portcullis_backend::{Backend as _, CallRefused, ListKind};
-use portcullis_calls::Policy;
+use portcullis_backend::{Backend as _, CallRefused, ListKind, Resume};
+use portcullis_calls::{Policy, RateLimits};
 use portcullis_manifest::Principal;
 use serde_json::json;
 
-use crate::people::{House, TOOLS, holder, signed_in, subject};
+use crate::people::{House, TOOLS, asked, holder, signed_in, subject};
 
 fn family_only() -> Policy {
     let family = vec!["family".to_owned(), "friends".to_owned()];
@@ -88,4 +88,24 @@ async fn au_26_a_refused_token_is_recorded_by_rule_and_by_a_place_that_has_no_ad
     let rows = house.recorded("expired").await;
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0].principal, rows[1].principal, "a network of IPv6 is one place");
+}
+
+/// Fails when only calls are counted for which something runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn au_40_answers_that_fit_no_question_are_counted_like_calls() {
+    let house = House::serving(signed_in(), &[]).await;
+    let ann = subject("ann", &[]);
+    let ask = asked(house.call(&ann, "two_ask", json!({}), None).await.unwrap());
+    let unfit = Resume { state: ask.state, replies: BTreeMap::new() };
+    let most = RateLimits::default().user;
+    for _ in 1..most {
+        asked(house.call(&ann, "two_ask", json!({}), Some(unfit.clone())).await.unwrap());
+    }
+    // In the time that this has taken some of her calls may have come back to her.
+    let mut refused = None;
+    for _ in 0..most {
+        refused = refused.or(house.call(&ann, "two_ask", json!({}), Some(unfit.clone())).await.err());
+    }
+    assert!(matches!(refused, Some(CallRefused::Busy { .. })), "{refused:?}");
+    assert!(!house.recorded("rate").await.is_empty());
 }
