@@ -21,6 +21,18 @@ const FOLDER: &str = "tests/conformance";
 /// that keeps nothing between rounds does that. This host takes an answer only with the sealed state of its question.
 const STANDS: (&str, &str) = ("input-required-result-ignore-extra-params", "sep-2322-ignore-unexpected-params");
 
+/// What the suites leave out by themselves: whether tasks are told of on the stream of their call, which the tasks extension has
+/// done away with; and what becomes of a session that was ended, which a host that keeps none answers with 405.
+const SKIPPED: [(&str, &str); 3] = [
+    ("tasks-status-notifications", "tasks-status-notifications"),
+    ("server-session-lifecycle", "server-session-delete-accepted"),
+    ("server-session-lifecycle", "server-session-terminated-returns-404"),
+];
+
+/// Scenarios that have nothing but remarks: the one that is skipped whole, and the one that wants streams to be closed, which is
+/// run by itself with a host that closes them.
+const REMARKS: [&str; 2] = ["tasks-status-notifications", "server-sse-polling"];
+
 /// How often the lists can change in one run.
 const CHANGES: usize = 5;
 
@@ -134,7 +146,8 @@ impl Suite {
 }
 
 impl Found {
-    /// Fails unless every check of every scenario passed without a warning, and everything that the host said fits the protocol's schemas.
+    /// Fails unless every scenario has checked something and every check passed without a warning, but for [`STANDS`] and what the
+    /// suites skip ([`SKIPPED`]), and everything that the host said fits the protocol's schemas.
     ///
     /// # Panics
     /// Then, with a list of what did not.
@@ -146,12 +159,17 @@ impl Found {
         for (scenario, checks) in &self.scenarios {
             for check in checks {
                 *counts.entry(&check.status).or_default() += 1;
-                let stands = check.status == "WARNING" && (scenario.as_str(), check.id.as_str()) == STANDS;
-                if stands || check.status == "SKIPPED" {
-                    println!("{} {scenario} {}: {}", check.status, check.id, check.why);
-                } else if check.status == "FAILURE" || check.status == "WARNING" {
-                    let _ = writeln!(wrong, "  {} {scenario} {}: {}", check.status, check.id, check.why);
+                let named = (scenario.as_str(), check.id.as_str());
+                let line = format!("{} {scenario} {}: {}", check.status, check.id, check.why);
+                match check.status.as_str() {
+                    "SUCCESS" | "INFO" => {}
+                    "WARNING" if named == STANDS => println!("{line}"),
+                    "SKIPPED" if SKIPPED.contains(&named) => println!("{line}"),
+                    _ => drop(writeln!(wrong, "  {line}")),
                 }
+            }
+            if !REMARKS.contains(&scenario.as_str()) && !checks.iter().any(|check| check.status == "SUCCESS") {
+                let _ = writeln!(wrong, "  {scenario} has checked nothing");
             }
         }
         println!("{} scenarios: {counts:?}", run.len());
