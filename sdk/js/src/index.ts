@@ -16,6 +16,7 @@ export { Files, type FileEntry, type FilePage } from "./files.ts";
 export { Http, Response, type RequestOptions } from "./http.ts";
 export { fetched, searchResults, type Document, type Hit } from "./knowledge.ts";
 export { bytes, json, Kv, text, type Codec, type ListOptions, type Page } from "./kv.ts";
+export { resourceUri } from "./more.ts";
 export type { Found, Message, PromptResult, Read, Suggestions, Written } from "./more.ts";
 export {
   definePlugin,

@@ -41,6 +41,22 @@ const MOST = 100;
 /** What it could be, the best first: all of it, or the beginning and whether there is more. */
 export type Suggestions = readonly string[] | { values: readonly string[]; total?: number; hasMore: boolean };
 
+/**
+ * The URI of a resource: the manifest's `uri`, with these values of its variables. It is, letter by letter, the URI under which
+ * the host lists and reads it. A variable without a value gives nothing.
+ */
+export function resourceUri(template: string, values: Readonly<Record<string, string>>): string {
+  return template.replace(/\{(\+?)([^{}]*)\}/g, (_, reserved: string, name: string) => {
+    const stays = reserved === "" ? /[\w.~-]/ : /[\w.~:/?#[\]@!$&'()*+,;=-]/;
+    // Letter by letter: what stays depends on the variable.
+    return [...(values[name] ?? "")].map((c) => (stays.test(c) ? c : encode(c))).join("");
+  });
+}
+
+function encode(c: string): string {
+  return encodeURIComponent(c).replace(/[!'()*]/, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
 export function record(given: readonly WireArgument[]): Record<string, string> {
   return Object.fromEntries(given.map(({ name, value }) => [name, value]));
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
-import { bytes, definePlugin, KvError, text, ToolError } from "../src/index.ts";
+import { bytes, definePlugin, KvError, resourceUri, text, ToolError } from "../src/index.ts";
 import { testPlugin } from "../src/testing.ts";
 import { decode, encode } from "../src/utf8.ts";
 
@@ -34,6 +34,20 @@ test("UTF-8 agrees with the platform, well formed or not", () => {
     }
   }
   assert.throws(() => decode(new Uint8Array([0x61, 0xff]), true), /byte 1 is not UTF-8/);
+});
+
+// As host/manifest/src/uri/template.rs writes them: percent signs are always written, and nothing else that may stay.
+test("a resource's URI is written as the host lists it", () => {
+  for (const [template, v, written] of [
+    ["docs://pages/{+v}", "guides/Days & more.md", "docs://pages/guides/Days%20&%20more.md"],
+    ["docs://pages/{v}", "guides/(a&b)", "docs://pages/guides%2F%28a%26b%29"],
+    ["docs://pages/{+v}", "100%.md", "docs://pages/100%25.md"],
+    ["docs://{v}/x", "休暇🏰", "docs://%E4%BC%91%E6%9A%87%F0%9F%8F%B0/x"],
+    ["docs://{v}/{other}", "a$&", "docs://a%24%26/"],
+    ["docs://fixed", "a", "docs://fixed"],
+  ] as const) {
+    assert.equal(resourceUri(template, { v }), written, template);
+  }
 });
 
 const plugin = definePlugin({

@@ -22,8 +22,12 @@
 //! ```
 //!
 //! Resources that are files of the release need no code: say `asset` in the manifest.
+//!
+//! Whoever names a resource elsewhere, in a prompt or an answer, writes its URI with [`uri()`]: a value may hold a space or a
+//! letter that no URI has.
 
 use alloc::{string::String, vec::Vec};
+use core::fmt::Write as _;
 
 use serde::de::DeserializeOwned;
 
@@ -70,6 +74,41 @@ impl<C: IntoContents> IntoContents for Option<C> {
     }
 }
 
+/// The URI of a resource: the manifest's `uri`, with these values of its variables. It is, letter by letter, the URI under which
+/// the host lists and reads it. A variable without a value gives nothing.
+///
+/// ```
+/// use portcullis_plugin::resources::uri;
+///
+/// assert_eq!(uri("docs://pages/{+path}", &[("path", "guides/Days off.md")]), "docs://pages/guides/Days%20off.md");
+/// assert_eq!(uri("shop://{shelf}/{item}", &[("shelf", "a/b"), ("item", "näh")]), "shop://a%2Fb/n%C3%A4h");
+/// ```
+#[must_use]
+pub fn uri(template: &str, values: &[(&str, &str)]) -> String {
+    let (mut uri, mut rest) = (String::with_capacity(template.len()), template);
+    while let Some((before, (variable, after))) =
+        rest.split_once('{').and_then(|(before, inner)| Some((before, inner.split_once('}')?)))
+    {
+        uri.push_str(before);
+        rest = after;
+        let (name, reserved) = variable.strip_prefix('+').map_or((variable, false), |name| (name, true));
+        let value = values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| *value);
+        for byte in value.bytes() {
+            let stays = byte.is_ascii_alphanumeric()
+                || b"-._~".contains(&byte)
+                || (reserved && b":/?#[]@!$&'()*+,;=".contains(&byte));
+            if stays {
+                uri.push(char::from(byte));
+            } else {
+                // Writing to a text can't fail.
+                let _ = write!(uri, "%{byte:02X}");
+            }
+        }
+    }
+    uri.push_str(rest);
+    uri
+}
+
 /// Used by [`crate::plugin!`].
 #[doc(hidden)]
 pub fn run<V, T, E>(uri: String, given: Vec<types::Argument>, resource: impl FnOnce(Read<V>) -> Result<T, E>) -> Reading
@@ -91,5 +130,25 @@ where
             _ => Reading::NotFound,
         },
         Err(error) => error.into().end(Reading::Failed, Reading::NeedsInput),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `host/manifest/src/uri/template.rs` writes them: percent signs are always written, and nothing else that may stay.
+    #[test]
+    fn a_uri_is_written_as_the_host_lists_it() {
+        for (template, value, written) in [
+            ("docs://pages/{+v}", "guides/Days & more.md", "docs://pages/guides/Days%20&%20more.md"),
+            ("docs://pages/{v}", "guides/a&b", "docs://pages/guides%2Fa%26b"),
+            ("docs://pages/{+v}", "100%.md", "docs://pages/100%25.md"),
+            ("docs://{v}/x", "休暇", "docs://%E4%BC%91%E6%9A%87/x"),
+            ("docs://{v}/{other}", "a", "docs://a/"),
+            ("docs://fixed", "a", "docs://fixed"),
+        ] {
+            assert_eq!(uri(template, &[("v", value)]), written, "{template}");
+        }
     }
 }
