@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 /// Words in a block.
 #[cfg(not(target_family = "wasm"))]
 pub(crate) const BLOCK: usize = 64;
-pub(crate) const FORMAT: u32 = 1;
+/// How far before a cut the end of a line is looked for.
+const LINE: usize = 4096;
+pub(crate) const FORMAT: u32 = 2;
 
 /// What a search has to know before it begins.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -26,7 +28,7 @@ pub(crate) struct Head {
     pub(crate) format: u32,
     /// What stands before a page's path in its address.
     pub(crate) base: String,
-    /// What stands in an address in the place of `.md`.
+    /// What stands in an address in the place of `.md` or `.markdown`.
     pub(crate) extension: String,
     /// Words of a section, on average.
     pub(crate) average: f32,
@@ -56,7 +58,8 @@ pub(crate) struct Section {
     pub(crate) anchor: String,
     /// The heading.
     pub(crate) title: String,
-    /// Bytes of the page: where the heading begins, where the next one does, and where the next one that is not below does.
+    /// Bytes of the page: where the heading begins (for the page itself, what follows its front matter), where the next one does,
+    /// and where the next one that is not below does.
     pub(crate) start: u32,
     pub(crate) own: u32,
     pub(crate) end: u32,
@@ -159,10 +162,19 @@ impl<B: Bundle> Index<B> {
         self.head.pages.get(section.page as usize).ok_or_else(|| damaged("search/sections"))
     }
 
-    /// The Markdown of a page, from one byte to another.
-    pub(crate) fn text(&self, page: &Page, from: u32, to: u32) -> Result<String, ToolError> {
-        let bytes = self.part(&format!("pages/{}", page.path), from, to)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    /// The Markdown of a page, from one byte to another, but at most so many bytes; and whether that is all.
+    pub(crate) fn text(&self, page: &Page, from: u32, to: u32, most: u32) -> Result<(String, bool), ToolError> {
+        let cut = to.min(from.saturating_add(most));
+        let bytes = self.part(&format!("pages/{}", page.path), from, cut)?;
+        if cut == to {
+            return Ok((String::from_utf8_lossy(&bytes).into_owned(), true));
+        }
+        // At the end of a line; or of a letter, where the line is long.
+        let near = bytes.len().saturating_sub(LINE);
+        let line = bytes[near..].iter().rposition(|byte| *byte == b'\n').map(|at| near + at);
+        let letter = || bytes.iter().rposition(|byte| byte & 0xc0 != 0x80).unwrap_or(0);
+        let end = line.unwrap_or_else(letter);
+        Ok((String::from_utf8_lossy(&bytes[..end]).into_owned(), false))
     }
 
     fn part(&self, file: &str, from: u32, to: u32) -> Result<Vec<u8>, ToolError> {

@@ -16,6 +16,7 @@ use portcullis_plugin::{
     knowledge::{Document, Fetch, Hit, Results, Search},
     plugin,
     prompts::Prompt,
+    resources,
 };
 use serde::Deserialize;
 
@@ -31,10 +32,14 @@ plugin! {
 const RESULTS: usize = 10;
 /// Bytes of an excerpt.
 const EXCERPT: usize = 240;
-/// Bytes of a document. What is longer is cut, and says how to read on.
-const LONGEST: u32 = 100_000;
-/// Passages that a prompt brings.
+/// Bytes of a document. What is longer is cut, and says how to read on. Of the text under one heading no more is indexed, so that
+/// whatever is found can be fetched.
+pub(crate) const LONGEST: u32 = 100_000;
+/// Passages that a prompt brings, and bytes of each.
 const PASSAGES: usize = 4;
+const PASSAGE: u32 = 20_000;
+/// `uri` of the resource `page` in plugin.toml.
+const PAGE: &str = "docs://pages/{+path}";
 /// Under this name the widget finds the excerpts in a result's `_meta`.
 const EXCERPTS: &str = "portcullis.docs/excerpts";
 
@@ -79,7 +84,7 @@ fn find(index: &Index<impl Bundle>, query: &str) -> Result<(Vec<Hit>, BTreeMap<S
     for section in search::search(index, query, RESULTS)? {
         let page = index.page(&section)?;
         let id = id(page, &section);
-        let text = index.text(page, section.start, section.own)?;
+        let (text, _) = index.text(page, section.start, section.own, LONGEST)?;
         excerpts.insert(id.clone(), search::excerpt(&text, query, EXCERPT));
         hits.push(Hit::new(id, title(page, &section), url(&index.head, page, &section)));
     }
@@ -91,11 +96,8 @@ pub fn fetch(files: impl Bundle, id: &str) -> Result<Document, ToolError> {
     let index = Index::open(files)?;
     let section = section(&index, id)?;
     let page = index.page(&section)?;
-    let cut = section.end.min(section.start.saturating_add(LONGEST));
-    let mut text = index.text(page, section.start, cut)?;
-    let whole = cut == section.end;
+    let (mut text, whole) = index.text(page, section.start, section.end, LONGEST)?;
     if !whole {
-        text.truncate(text.rfind('\n').unwrap_or(text.len()));
         text.push_str(
             "\n\n(This is longer than one answer. Its parts can be fetched by the ids that `search` gives.)\n",
         );
@@ -105,13 +107,15 @@ pub fn fetch(files: impl Bundle, id: &str) -> Result<Document, ToolError> {
 }
 
 fn section(index: &Index<impl Bundle>, id: &str) -> Result<Section, ToolError> {
-    let (path, anchor) = id.split_once('#').unwrap_or((id, ""));
-    if let Ok(at) = index.head.pages.binary_search_by(|page| page.path.as_str().cmp(path)) {
-        let Page { first, count, .. } = index.head.pages[at];
-        for number in first..first + count {
-            let section = index.section(number)?;
-            if section.anchor == anchor {
-                return Ok(section);
+    // The name of a file may hold a `#`, an anchor does not.
+    for (path, anchor) in [(id, "")].into_iter().chain(id.rsplit_once('#')) {
+        if let Ok(at) = index.head.pages.binary_search_by(|page| page.path.as_str().cmp(path)) {
+            let Page { first, count, .. } = index.head.pages[at];
+            for number in first..first + count {
+                let section = index.section(number)?;
+                if section.anchor == anchor {
+                    return Ok(section);
+                }
             }
         }
     }
@@ -124,7 +128,10 @@ pub fn answer(files: impl Bundle, question: &str) -> Result<Prompt, ToolError> {
     let mut pages: Vec<(&Page, String, String)> = Vec::new();
     for section in search::search(&index, question, PASSAGES)? {
         let page = index.page(&section)?;
-        let text = index.text(page, section.start, section.own)?;
+        let (mut text, whole) = index.text(page, section.start, section.own, PASSAGE)?;
+        if !whole {
+            text.push_str("\n\n(This passage is longer.)\n");
+        }
         let source = format!("- {}: {}", title(page, &section), url(&index.head, page, &section));
         match pages.iter_mut().find(|(known, ..)| known.path == page.path) {
             Some((_, passages, sources)) => {
@@ -143,7 +150,7 @@ pub fn answer(files: impl Bundle, question: &str) -> Result<Prompt, ToolError> {
                     passages do not answer it, say so.\n\nThe passages are:"
         .to_string();
     for (page, passages, source) in pages {
-        let uri = format!("docs://pages/{}", page.path);
+        let uri = resources::uri(PAGE, &[("path", &page.path)]);
         prompt = prompt.user(Part::embedded(Contents::text("text/markdown", passages).at(uri)));
         text.push_str(&format!("\n{source}"));
     }
@@ -175,11 +182,26 @@ fn title(page: &Page, section: &Section) -> String {
 }
 
 fn url(head: &Head, page: &Page, section: &Section) -> String {
-    let path = page.path.strip_suffix(".md").unwrap_or(&page.path);
-    let escaped: String = path.bytes().map(escaped).collect();
+    let escaped: String = stem(&page.path).bytes().map(escaped).collect();
     let anchor: String = section.anchor.bytes().map(escaped_byte).collect();
     let hash = if anchor.is_empty() { "" } else { "#" };
     format!("{}{escaped}{}{hash}{anchor}", head.base, head.extension)
+}
+
+/// The path of a page without the ending that says that it is one.
+pub(crate) fn stem(path: &str) -> &str {
+    is_page(path).map_or(path, |ending| &path[..path.len() - ending])
+}
+
+/// Whether a file of that name is a page, and how long the ending is that says so.
+pub(crate) fn is_page(name: &str) -> Option<usize> {
+    let ends = |ending: &&&str| {
+        name.len()
+            .checked_sub(ending.len())
+            .and_then(|at| name.get(at..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(ending))
+    };
+    [".md", ".markdown"].iter().find(ends).map(|ending| ending.len())
 }
 
 fn escaped(byte: u8) -> String {

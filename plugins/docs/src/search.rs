@@ -6,18 +6,19 @@ use portcullis_plugin::{ToolError, assets::Bundle};
 
 use crate::{
     index::{Index, Section},
-    words::words,
+    words::{begins_others, words},
 };
 
 /// The usual numbers of BM25: how fast more of the same word counts less, and how much long sections are held back.
 const K: f32 = 1.2;
 const B: f32 = 0.75;
-/// Words of a query that are looked at.
-const WORDS: usize = 16;
-/// Words that begin as the one that is looked for: how many are looked at, what they count, and how long it has to be.
+/// Words of a query that are looked at. A sentence without spaces has many.
+const WORDS: usize = 32;
+/// Words that begin as the one that is looked for: how many are looked at, what they count, and after how many places in sections
+/// no more of them are looked at. The last bounds the work for a large index.
 const ALIKE: usize = 32;
 const ALIKE_COUNTS: f32 = 0.4;
-const ALIKE_FROM: usize = 4;
+const PLACES: u32 = 20_000;
 /// Sections of one page among the results.
 const OF_ONE_PAGE: usize = 3;
 
@@ -30,11 +31,13 @@ pub(crate) fn search(index: &Index<impl Bundle>, query: &str, most: usize) -> Re
     let mut scores: BTreeMap<u32, (f32, u32)> = BTreeMap::new();
     for word in &wanted {
         let mut best: BTreeMap<u32, f32> = BTreeMap::new();
-        let most = if word.chars().count() < ALIKE_FROM { 1 } else { ALIKE };
-        for term in index.terms(word, most)? {
-            if term.word != *word && most == 1 {
+        let (begins, mut places) = (begins_others(word), 0);
+        // In byte order: the word itself is the first.
+        for term in index.terms(word, if begins { ALIKE } else { 1 })? {
+            if term.word != *word && (!begins || places + term.sections > PLACES) {
                 continue;
             }
+            places += term.sections;
             let counts = if term.word == *word { 1.0 } else { ALIKE_COUNTS };
             let found = term.sections as f32;
             let rare = (1.0 + (all - found + 0.5) / (found + 0.5)).ln();
@@ -82,12 +85,19 @@ pub(crate) fn excerpt(text: &str, query: &str, most: usize) -> String {
     let wanted = wanted(query);
     let text = plain(text);
     let alike = |word: &str| {
-        wanted.iter().any(|wanted| word == wanted || (wanted.len() >= ALIKE_FROM && word.starts_with(wanted.as_str())))
+        wanted.iter().any(|wanted| word == wanted || (begins_others(wanted) && word.starts_with(wanted.as_str())))
     };
     let hits: Vec<usize> = words(&text).filter(|(_, _, word)| alike(word)).map(|(start, _, _)| start).collect();
-    let within = |start: usize| hits.iter().filter(|hit| (start..start + most).contains(hit)).count();
-    // The first of the best.
-    let best = hits.iter().rev().max_by_key(|start| within(**start)).copied().unwrap_or(0);
+    // The first of those with the most within reach. Each hit is looked at twice, not with every other.
+    let (mut best, mut has, mut end) = (0, 0, 0);
+    for (at, start) in hits.iter().enumerate() {
+        while hits.get(end).is_some_and(|hit| *hit < start + most) {
+            end += 1;
+        }
+        if end - at > has {
+            (best, has) = (*start, end - at);
+        }
+    }
     // A few words before it.
     let from = text[..best].rmatch_indices(' ').nth(5).map_or(0, |(at, _)| at + 1);
     let mut to = (from + most).min(text.len());
@@ -149,5 +159,13 @@ mod tests {
         assert!(gate.starts_with("… ") && gate.contains("gate is closed with an iron bar."), "{gate}");
         assert!(excerpt(&text, "missing", 60).ends_with(" …"));
         assert_eq!(excerpt("Ünïcödé", "x", 3), "Ün …");
+    }
+
+    #[test]
+    fn an_excerpt_is_the_first_of_those_with_the_most_words() {
+        let filler = "Filler words stand here. ".repeat(20);
+        let text = format!("iron {filler} iron gate one {filler} iron gate two {filler} gate");
+        let found = excerpt(&text, "iron gates", 60);
+        assert!(found.contains("iron gate one"), "{found}");
     }
 }

@@ -12,7 +12,8 @@ fn options() -> Options {
 }
 
 fn release() -> Memory {
-    static PACKED: LazyLock<Memory> = LazyLock::new(|| Memory::new(pack(&options()).expect("the pages are there")));
+    static PACKED: LazyLock<Memory> =
+        LazyLock::new(|| Memory::new(pack(&options()).expect("the pages are there").files));
     PACKED.clone()
 }
 
@@ -109,7 +110,7 @@ fn each_result_has_an_excerpt_for_the_widget_and_the_model_is_not_shown_it() {
 fn ids_are_those_of_the_headings_and_do_not_depend_on_other_pages() {
     let folder = tempdir("ids");
     fs::copy(options().docs.join("operating.md"), folder.join("operating.md")).expect("is there");
-    let alone = Memory::new(pack(&Options { docs: folder, ..options() }).expect("packs"));
+    let alone = Memory::new(pack(&Options { docs: folder, ..options() }).expect("packs").files);
     let id = "operating.md#start-and-stop";
     let text = |release: Memory| structured(docs::fetch(release, id).expect("fetches").into_outcome())["text"].clone();
     assert_eq!(text(alone), text(release()));
@@ -126,12 +127,12 @@ fn the_same_pages_give_the_same_bytes_and_others_give_others() {
     fs::write(folder.join("no.txt"), "left out").expect("can be written");
     fs::write(folder.join(".hidden.md"), "left out").expect("can be written");
     let options = Options { docs: folder.clone(), ..options() };
-    let first = pack(&options).expect("packs");
-    assert_eq!(first, pack(&options).expect("packs"));
+    let first = pack(&options).expect("packs").files;
+    assert_eq!(first, pack(&options).expect("packs").files);
     let pages: Vec<&str> = first.keys().filter_map(|name| name.strip_prefix("pages/")).collect();
     assert_eq!(pages, ["a.md", "a/c.md", "b.md"]);
     fs::write(folder.join("b.md"), "# b.md\n\nOther text.\n").expect("can be written");
-    assert_ne!(first, pack(&options).expect("packs"));
+    assert_ne!(first, pack(&options).expect("packs").files);
 }
 
 #[test]
@@ -161,7 +162,7 @@ fn a_long_page_is_cut_at_a_line_and_says_so() {
     let folder = tempdir("long");
     fs::write(folder.join("a.md"), format!("# Long\n\n{}", "One line of text.\n".repeat(7000)))
         .expect("can be written");
-    let release = Memory::new(pack(&Options { docs: folder, ..options() }).expect("packs"));
+    let release = Memory::new(pack(&Options { docs: folder, ..options() }).expect("packs").files);
     let document = structured(docs::fetch(release, "a.md").expect("fetches").into_outcome());
     let text = document["text"].as_str().expect("a text");
     assert!(text.len() < 100_200 && text.contains("text.\n\n(This is longer"), "{}", &text[text.len() - 200..]);

@@ -1,6 +1,8 @@
 //! What is done once, before a release is published: a folder of Markdown becomes `assets/`. Runs on the machine of whoever packs,
 //! never in the plugin. The same files give the same bytes.
 
+mod front;
+mod redirect;
 mod split;
 mod write;
 
@@ -10,14 +12,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use redirect::check_redirect;
+
+use crate::is_page;
+
+/// Files that a release may have beside the pages: six of the index, and the widget.
+const BESIDE: usize = 7;
+/// Files that a release may have, as the host counts them (`check` says so too).
+const FILES: usize = 2000;
+
 /// What to pack.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The folder of Markdown. Files that do not end in `.md`, and names that begin with a dot, are left out.
+    /// The folder of Markdown: files that end in `.md` or `.markdown`. Names that begin with a dot are left out.
     pub docs: PathBuf,
     /// What stands before a page's path in its address, such as `https://docs.example.com/`.
     pub base_url: String,
-    /// What stands in an address in the place of `.md`.
+    /// What stands in an address in the place of `.md` or `.markdown`.
     pub extension: String,
 }
 
@@ -30,44 +41,78 @@ pub enum Error {
     Empty(PathBuf),
     /// A file can't be read.
     Read(PathBuf, io::Error),
+    /// A page, or a folder, is a link.
+    Link(PathBuf),
+    /// More pages than a release may have.
+    TooMany(usize),
     /// The pages are more than an index of this format can hold.
     TooLarge,
+    /// The widget may not open the pages' addresses: what `redirect` lists, and what it has to.
+    Redirect(Vec<String>, String),
 }
 
 /// Every file of the release, by its name under `assets/`.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
+/// What was made, and what was not.
+#[derive(Debug)]
+pub struct Packed {
+    /// The pages and their index.
+    pub files: Files,
+    /// What in the folder is no page, by its path there.
+    pub skipped: Vec<String>,
+    /// The ids of sections whose own text is longer than one answer: what is behind that is neither found nor fetched.
+    pub cut: Vec<String>,
+}
+
 /// The pages and their index.
-pub fn pack(options: &Options) -> Result<Files, Error> {
+pub fn pack(options: &Options) -> Result<Packed, Error> {
     let Options { docs, base_url, extension } = options;
     if !(base_url.starts_with("https://") || base_url.starts_with("http://")) || !base_url.ends_with('/') {
         return Err(Error::Base(base_url.clone()));
     }
-    let mut pages = BTreeMap::new();
-    read(docs, "", &mut pages)?;
+    let (mut pages, mut skipped) = (BTreeMap::new(), Vec::new());
+    read(docs, "", &mut pages, &mut skipped)?;
     if pages.is_empty() {
         return Err(Error::Empty(docs.clone()));
     }
-    let mut files = write::index(&pages, base_url, extension).ok_or(Error::TooLarge)?;
+    if pages.len() > FILES - BESIDE {
+        return Err(Error::TooMany(pages.len()));
+    }
+    let (mut files, cut) = write::index(&pages, base_url, extension).ok_or(Error::TooLarge)?;
     files.extend(pages.into_iter().map(|(path, text)| (format!("pages/{path}"), text.into_bytes())));
-    Ok(files)
+    skipped.sort();
+    Ok(Packed { files, skipped, cut })
 }
 
-fn read(folder: &Path, prefix: &str, pages: &mut BTreeMap<String, String>) -> Result<(), Error> {
+fn read(
+    folder: &Path,
+    prefix: &str,
+    pages: &mut BTreeMap<String, String>,
+    skipped: &mut Vec<String>,
+) -> Result<(), Error> {
     let wrong = |path: &Path| {
         let path = path.to_owned();
         move |error| Error::Read(path, error)
     };
     for entry in fs::read_dir(folder).map_err(wrong(folder))? {
-        let path = entry.map_err(wrong(folder))?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| !name.starts_with('.')) else {
+        let entry = entry.map_err(wrong(folder))?;
+        let (path, name) = (entry.path(), entry.file_name());
+        let kind = entry.file_type().map_err(wrong(&path))?;
+        let shown = format!("{prefix}{}", name.to_string_lossy());
+        let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else {
+            skipped.push(shown);
             continue;
         };
         let name = format!("{prefix}{name}");
-        if path.is_dir() {
-            read(&path, &format!("{name}/"), pages)?;
-        } else if name.ends_with(".md") {
+        if kind.is_symlink() && (is_page(&name).is_some() || path.is_dir()) {
+            return Err(Error::Link(path));
+        } else if kind.is_dir() {
+            read(&path, &format!("{name}/"), pages, skipped)?;
+        } else if kind.is_file() && is_page(&name).is_some() {
             pages.insert(name, fs::read_to_string(&path).map_err(wrong(&path))?);
+        } else {
+            skipped.push(shown);
         }
     }
     Ok(())
@@ -80,9 +125,28 @@ impl std::fmt::Display for Error {
                 f,
                 "`{base}` is not where pages can be opened: it has to begin with https:// or http:// and to end with a slash"
             ),
-            Self::Empty(folder) => write!(f, "there is no file that ends in .md in {}", folder.display()),
+            Self::Empty(folder) => {
+                write!(f, "there is no file that ends in .md or .markdown in {}", folder.display())
+            }
             Self::Read(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Link(path) => write!(
+                f,
+                "{} is a link: what it leads to could be anything on this machine, and would be published; copy it there, or \
+                 remove the link",
+                path.display()
+            ),
+            Self::TooMany(pages) => write!(
+                f,
+                "there are {pages} pages, and a release has at most {FILES} files, {BESIDE} of which are not pages: leave some \
+                 out, or put several into one"
+            ),
             Self::TooLarge => f.write_str("the pages have more than 4 GiB"),
+            Self::Redirect(listed, origin) => write!(
+                f,
+                "the pages are at {origin}, and the widget's `redirect` in plugin.toml lists {}: its links would not open; write \
+                 redirect = [\"{origin}\"]",
+                if listed.is_empty() { "nothing".to_owned() } else { listed.join(", ") }
+            ),
         }
     }
 }

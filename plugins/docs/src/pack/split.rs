@@ -2,6 +2,9 @@
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
+use super::front::front;
+use crate::{LONGEST, stem};
+
 /// A section, before it has a number.
 #[derive(Debug, PartialEq)]
 pub(super) struct Part {
@@ -11,37 +14,50 @@ pub(super) struct Part {
     pub(super) start: usize,
     pub(super) own: usize,
     pub(super) end: usize,
-    /// Its text and those of its headings, without marks.
+    /// Its text without marks: of the first [`LONGEST`] bytes, which is what can be fetched.
     pub(super) text: String,
 }
 
-/// The page's title and its sections. The first is the page itself; its own text is what stands before the second.
+impl Part {
+    /// Whether its own text is longer than what is read of it.
+    pub(super) fn is_cut(&self) -> bool {
+        self.own - self.start > LONGEST as usize
+    }
+}
+
+/// The page's title and its sections. The first is the page itself; its own text is what stands before the second. Its title is
+/// that of its front matter, or its first heading of the first level, or its file's name.
 pub(super) fn split(path: &str, markdown: &str) -> (String, Vec<Part>) {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
-    let name = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".md");
+    let options = Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES;
+    let name = stem(path.rsplit('/').next().unwrap_or(path));
+    let front = front(markdown);
     let page = |title: String| Part {
         anchor: String::new(),
         title,
         level: 0,
-        start: 0,
+        start: front.end,
         own: markdown.len(),
         end: markdown.len(),
         text: String::new(),
     };
-    let mut parts = vec![page(name.to_owned())];
+    let mut parts = vec![page(front.title.unwrap_or(name).to_owned())];
     let mut titled = false;
-    let (mut heading, mut hidden) = (None, false);
+    let mut heading = None;
     let mut anchors = Vec::new();
-    for (event, range) in Parser::new_ext(markdown, options).into_offset_iter() {
+    for (event, range) in Parser::new_ext(&markdown[front.end..], options).into_offset_iter() {
+        let at = front.end + range.start;
         match event {
-            Event::Start(Tag::Heading { level, .. }) => heading = Some((level, range.start, String::new())),
+            Event::Start(Tag::Heading { level, .. }) => heading = Some((level, at, String::new())),
             Event::End(TagEnd::Heading(_)) => {
                 let Some((level, start, title)) = heading.take() else { continue };
                 let anchor = anchor(&title, &mut anchors);
                 // The first heading of the first level is the page's title, and begins no section of its own.
                 if level == HeadingLevel::H1 && !titled {
                     titled = true;
-                    parts[0].title = title;
+                    match front.title {
+                        None => parts[0].title = title,
+                        Some(_) => parts[0].text.extend([&title, " "]),
+                    }
                     continue;
                 }
                 if let Some(last) = parts.last_mut() {
@@ -49,20 +65,24 @@ pub(super) fn split(path: &str, markdown: &str) -> (String, Vec<Part>) {
                 }
                 parts.push(Part { anchor, title, level: level as usize, start, ..page(String::new()) });
             }
-            Event::Start(Tag::MetadataBlock(_)) => hidden = true,
-            Event::End(TagEnd::MetadataBlock(_)) => hidden = false,
-            Event::Text(text) | Event::Code(text) if !hidden => {
-                let into = match &mut heading {
-                    Some((.., title)) => title,
-                    None => &mut parts.last_mut().expect("there is always the page itself").text,
-                };
-                into.push_str(&text);
-            }
+            Event::Text(text) | Event::Code(text) => match &mut heading {
+                Some((.., title)) => title.push_str(&text),
+                None => {
+                    let part = parts.last_mut().expect("there is always the page itself");
+                    let left = (part.start + LONGEST as usize).saturating_sub(at);
+                    part.text.push_str(&text[..text.floor_char_boundary(left)]);
+                }
+            },
             // What stands in two cells or two paragraphs is two words.
             Event::SoftBreak | Event::HardBreak | Event::End(_) => match &mut heading {
                 Some((.., title)) if matches!(event, Event::SoftBreak | Event::HardBreak) => title.push(' '),
                 Some(_) => {}
-                None => parts.last_mut().expect("there is always the page itself").text.push(' '),
+                None => {
+                    let part = parts.last_mut().expect("there is always the page itself");
+                    if at < part.start + LONGEST as usize {
+                        part.text.push(' ');
+                    }
+                }
             },
             _ => {}
         }
@@ -100,7 +120,7 @@ fn anchor(title: &str, known: &mut Vec<String>) -> String {
 mod tests {
     use super::*;
 
-    const PAGE: &str = "---\ntitle: hidden\n---\nBefore.\n\n# The *gate*\n\nIntro.\n\n## Open `it`\n\nOpen.\n\n### Deep\n\n\
+    const PAGE: &str = "---\nlayout: hidden\n---\nBefore.\n\n# The *gate*\n\nIntro.\n\n## Open `it`\n\nOpen.\n\n### Deep\n\n\
                         ```\n# no heading\n```\n\n## Open it\n\n| a | b |\n|---|---|\n| c | d |\n";
 
     #[test]
@@ -128,6 +148,35 @@ mod tests {
     fn a_page_without_headings_has_its_files_name() {
         let (title, parts) = split("a/b.md", "Text.");
         assert_eq!((title.as_str(), parts.len()), ("b", 1));
+    }
+
+    #[test]
+    fn front_matter_gives_the_title_and_nothing_else() {
+        let page = "---\ntitle: \"Days off\"\ntags: [secret]\n---\n\n# Holidays\n\nText.\n\n## More\n\nMore.\n";
+        let (title, parts) = split("x.md", page);
+        assert_eq!((title.as_str(), parts.len()), ("Days off", 2));
+        assert!(page[parts[0].start..].starts_with("\n# Holidays"), "what is fetched is without it");
+        assert_eq!(parts[0].text.split_whitespace().collect::<Vec<&str>>(), ["Holidays", "Text."]);
+        assert_eq!(&page[parts[1].start..parts[1].own], "## More\n\nMore.\n");
+    }
+
+    /// What ends after a section has begun may have begun before it.
+    #[test]
+    fn a_heading_in_a_quotation_begins_a_section_too() {
+        let (_, parts) = split("x.md", "> Said.\n>\n> ## Inside\n>\n> More.\n\nAfter.\n");
+        assert_eq!(
+            (parts.len(), parts[1].text.split_whitespace().collect::<Vec<&str>>()),
+            (2, vec!["More.", "After."])
+        );
+    }
+
+    #[test]
+    fn of_a_long_section_is_read_what_can_be_fetched() {
+        let page = format!("{}last\n\n## Short\n\nText.\n", "One line of text.\n".repeat(6000));
+        let (_, parts) = split("x.md", &page);
+        assert!(parts[0].is_cut() && !parts[1].is_cut());
+        assert!(parts[0].text.trim_end().len() <= LONGEST as usize && !parts[0].text.contains("last"));
+        assert_eq!(parts[1].text.trim(), "Text.");
     }
 
     #[test]

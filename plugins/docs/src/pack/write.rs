@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     index::{BLOCK, FORMAT, Head, Page, Section, put},
+    stem,
     words::words,
 };
 
@@ -16,9 +17,9 @@ const HEADING: u32 = 9;
 const TITLE: u32 = 4;
 const PATH: u32 = 4;
 
-/// The index of these pages; none if they are too many.
-pub(super) fn index(pages: &BTreeMap<String, String>, base: &str, extension: &str) -> Option<Files> {
-    let mut listed = Vec::new();
+/// The index of these pages, and the ids of the sections that are not in it whole; none if they are too many.
+pub(super) fn index(pages: &BTreeMap<String, String>, base: &str, extension: &str) -> Option<(Files, Vec<String>)> {
+    let (mut listed, mut cut) = (Vec::new(), Vec::new());
     let mut sections: Vec<Section> = Vec::new();
     let mut lengths: Vec<u32> = Vec::new();
     let mut terms: BTreeMap<String, Vec<(u32, u32)>> = BTreeMap::new();
@@ -31,6 +32,9 @@ pub(super) fn index(pages: &BTreeMap<String, String>, base: &str, extension: &st
             lengths.push(counted.values().sum());
             for (word, times) in counted {
                 terms.entry(word).or_default().push((number_of_this, times));
+            }
+            if part.is_cut() {
+                cut.push(if part.anchor.is_empty() { path.clone() } else { format!("{path}#{}", part.anchor) });
             }
             let Part { anchor, title, start, own, end, .. } = part;
             let (start, own, end) = (number(start)?, number(own)?, number(end)?);
@@ -85,15 +89,13 @@ pub(super) fn index(pages: &BTreeMap<String, String>, base: &str, extension: &st
         ("sections", lines),
         ("places", places),
     ];
-    Some(files.into_iter().map(|(name, data)| (format!("search/{name}"), data)).collect())
+    Some((files.into_iter().map(|(name, data)| (format!("search/{name}"), data)).collect(), cut))
 }
 
 /// How often each word counts in a section.
 fn count(path: &str, title: &str, part: &Part) -> BTreeMap<String, u32> {
     let mut counted = BTreeMap::new();
-    for (text, counts) in
-        [(part.text.as_str(), 1), (&part.title, HEADING), (title, TITLE), (path.trim_end_matches(".md"), PATH)]
-    {
+    for (text, counts) in [(part.text.as_str(), 1), (&part.title, HEADING), (title, TITLE), (stem(path), PATH)] {
         for (_, _, word) in words(text) {
             *counted.entry(word).or_default() += counts;
         }
