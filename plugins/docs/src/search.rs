@@ -27,10 +27,12 @@ pub(crate) fn search(index: &Index<impl Bundle>, query: &str, most: usize) -> Re
     let wanted = wanted(query);
     let lengths = index.lengths()?;
     let all = index.head.sections as f32;
-    // Of each section: what it has come to, and how many words of the query it has.
-    let mut scores: BTreeMap<u32, (f32, u32)> = BTreeMap::new();
+    // Of each section, by its number: what it has come to, and how many words of the query it has. Tables, because a word may stand
+    // in all of them.
+    let mut scores = vec![(0.0_f32, 0_u32); lengths.len()];
+    let mut best = vec![0.0_f32; lengths.len()];
     for word in &wanted {
-        let mut best: BTreeMap<u32, f32> = BTreeMap::new();
+        best.fill(0.0);
         let (begins, mut places) = (begins_others(word), 0);
         // In byte order: the word itself is the first.
         for term in index.terms(word, if begins { ALIKE } else { 1 })? {
@@ -42,23 +44,22 @@ pub(crate) fn search(index: &Index<impl Bundle>, query: &str, most: usize) -> Re
             let found = term.sections as f32;
             let rare = (1.0 + (all - found + 0.5) / (found + 0.5)).ln();
             for posting in index.postings(&term)? {
-                let length = lengths.get(posting.section as usize).copied().unwrap_or_default() as f32;
+                let at = posting.section as usize;
+                let (Some(length), Some(best)) = (lengths.get(at), best.get_mut(at)) else { continue };
                 let times = posting.times as f32;
-                let long = K * (1.0 - B + B * length / index.head.average.max(1.0));
-                let score = counts * rare * times * (K + 1.0) / (times + long);
-                let best = best.entry(posting.section).or_default();
-                *best = best.max(score);
+                let long = K * (1.0 - B + B * *length as f32 / index.head.average.max(1.0));
+                *best = best.max(counts * rare * times * (K + 1.0) / (times + long));
             }
         }
-        for (section, score) in best {
-            let sum = scores.entry(section).or_default();
+        for (sum, score) in scores.iter_mut().zip(&best).filter(|(_, score)| **score > 0.0) {
             *sum = (sum.0 + score, sum.1 + 1);
         }
     }
     // Who has all words is before who has one of them often.
-    let rank =
-        |(section, (score, has)): (u32, (f32, u32))| (score * (0.5 + 0.5 * has as f32 / wanted.len() as f32), section);
-    let mut ranked: Vec<(f32, u32)> = scores.into_iter().map(rank).collect();
+    let rank = |(section, (score, has)): (u32, (f32, u32))| {
+        (has > 0).then(|| (score * (0.5 + 0.5 * has as f32 / wanted.len() as f32), section))
+    };
+    let mut ranked: Vec<(f32, u32)> = (0..).zip(scores).filter_map(rank).collect();
     ranked.sort_by(|(a, first), (b, second)| b.total_cmp(a).then(first.cmp(second)));
     let mut of_page: BTreeMap<u32, usize> = BTreeMap::new();
     let mut found = Vec::new();

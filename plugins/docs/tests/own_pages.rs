@@ -164,6 +164,18 @@ fn more_pages_than_a_release_may_have_are_refused_with_the_number() {
 }
 
 #[test]
+fn pages_that_are_longer_than_a_release_takes_are_refused_with_their_bytes() {
+    let page = format!("# Long\n\n{}", "x ".repeat(4 << 20));
+    let error = pack(&options("heavy", &[("a.md", &page)])).expect_err("too long").to_string();
+    assert!(error.contains("pages/a.md has 8388616 bytes") && error.contains("at most 8388608"), "{error}");
+    let page = "x ".repeat(4_000_000);
+    let files: Vec<(String, &str)> = (0..5).map(|number| (format!("{number}.md"), page.as_str())).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    let error = pack(&options("heavy", &files)).expect_err("too much").to_string();
+    assert!(error.starts_with("the pages and their index have 400") && error.contains("at most 33554432"), "{error}");
+}
+
+#[test]
 fn a_page_that_is_no_text_is_refused_with_its_name() {
     let options = options("bytes", &[]);
     fs::write(options.docs.join("a.md"), [0xff, 0xfe, 0x41]).expect("can be written");

@@ -20,6 +20,9 @@ use crate::is_page;
 const BESIDE: usize = 7;
 /// Files that a release may have, as the host counts them (`check` says so too).
 const FILES: usize = 2000;
+/// Bytes that one of them may have, and all together.
+const FILE_BYTES: usize = 8 << 20;
+const BYTES: usize = 32 << 20;
 
 /// What to pack.
 #[derive(Clone, Debug)]
@@ -45,8 +48,10 @@ pub enum Error {
     Link(PathBuf),
     /// More pages than a release may have.
     TooMany(usize),
-    /// The pages are more than an index of this format can hold.
-    TooLarge,
+    /// A page, or a part of the index, is longer than a file of a release may be.
+    TooLong(String, usize),
+    /// The pages and their index are more than a release may have.
+    TooLarge(usize),
     /// The widget may not open the pages' addresses: what `redirect` lists, and what it has to.
     Redirect(Vec<String>, String),
 }
@@ -79,8 +84,16 @@ pub fn pack(options: &Options) -> Result<Packed, Error> {
     if pages.len() > FILES - BESIDE {
         return Err(Error::TooMany(pages.len()));
     }
-    let (mut files, cut) = write::index(&pages, base_url, extension).ok_or(Error::TooLarge)?;
+    let bytes = pages.values().map(String::len).sum();
+    let (mut files, cut) = write::index(&pages, base_url, extension).ok_or(Error::TooLarge(bytes))?;
     files.extend(pages.into_iter().map(|(path, text)| (format!("pages/{path}"), text.into_bytes())));
+    if let Some((name, data)) = files.iter().find(|(_, data)| data.len() > FILE_BYTES) {
+        return Err(Error::TooLong(name.clone(), data.len()));
+    }
+    match files.values().map(Vec::len).sum() {
+        bytes if bytes > BYTES => return Err(Error::TooLarge(bytes)),
+        _ => {}
+    }
     skipped.sort();
     Ok(Packed { files, skipped, cut })
 }
@@ -140,7 +153,14 @@ impl std::fmt::Display for Error {
                 "there are {pages} pages, and a release has at most {FILES} files, {BESIDE} of which are not pages: leave some \
                  out, or put several into one"
             ),
-            Self::TooLarge => f.write_str("the pages have more than 4 GiB"),
+            Self::TooLong(name, bytes) => write!(
+                f,
+                "{name} has {bytes} bytes, and a file of a release has at most {FILE_BYTES}: divide the page, or leave pages out"
+            ),
+            Self::TooLarge(bytes) => write!(
+                f,
+                "the pages and their index have {bytes} bytes, and a release has at most {BYTES}: leave some out"
+            ),
             Self::Redirect(listed, origin) => write!(
                 f,
                 "the pages are at {origin}, and the widget's `redirect` in plugin.toml lists {}: its links would not open; write \
