@@ -58,6 +58,7 @@ fn what_a_person_asks_finds_its_page_among_the_first_three() {
         ("quota of a kv capability", "manifest.md"),
         ("common errors of plugin authors", "authoring.md"),
         ("scopes, groups and roles", "identity.md"),
+        ("connect ChatGPT to my own pages", "chatgpt.md"),
     ] {
         let found = results(question);
         let pages: Vec<&str> = found.iter().map(|hit| hit["id"].as_str().expect("an id")).collect();
