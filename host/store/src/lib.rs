@@ -9,6 +9,7 @@ mod files;
 mod kv;
 mod names;
 mod preview;
+mod question;
 mod release;
 pub mod sqlite;
 mod stream;
@@ -25,6 +26,9 @@ pub use files::{FileEntry, FileWrite, FileWrites, FilesLimits, FilesPage, FilesP
 pub use kv::{Commit, KvPage, KvPartition, KvUsage, KvWrite, KvWrites, PartitionLimits};
 pub use names::{NameOnce, RetiredCalls, Retirement};
 pub use preview::{NewPreview, PREVIEW_BYTES, PREVIEW_BYTES_PER_PRINCIPAL, PREVIEWS_PER_PRINCIPAL, SPENT_VALUES};
+pub use question::{
+    ANSWER_BYTES, ANSWER_BYTES_PER_PRINCIPAL, ANSWERS_BYTES, NewQuestions, QuestionEntry, QuestionsRefused,
+};
 pub use release::{Approval, Decision, NewRelease, PublishOutcome, Release, ReleaseState, Served};
 pub use stream::{BYTES_OF_STREAM, KeptEvents, NewEvents, STREAM_BYTES, STREAM_EVENTS};
 pub use task::{
@@ -138,6 +142,31 @@ pub trait Store: Send + Sync + 'static {
         holder: String,
         after: u64,
     ) -> Answer<'_, Result<Option<KeptEvents>, Unavailable>>;
+
+    /// Opens the questions of one round, all or none, within the numbers that come with them.
+    fn questions_put(&self, questions: NewQuestions) -> Answer<'_, Result<(), QuestionsRefused>>;
+
+    /// Those of these questions that have not expired and are not removed.
+    fn questions(&self, ids: Vec<[u8; 16]>) -> Answer<'_, Result<Vec<QuestionEntry>, Unavailable>>;
+
+    /// Keeps an answer for the call that waits for it, durably. False, and nothing is changed, when the question is not open, or not to
+    /// this holder: of any number of answers one is taken. Bounded by [`ANSWER_BYTES`] and its companions.
+    fn question_answer(&self, holder: String, id: [u8; 16], answer: Vec<u8>) -> Answer<'_, Result<bool, Unavailable>>;
+
+    /// Removes a question that nobody has answered, for whoever has its answer and the call that waits for it. False as with
+    /// [`Store::question_answer`]: of both of them, and of any number, one succeeds.
+    fn question_claim(&self, holder: String, id: [u8; 16]) -> Answer<'_, Result<bool, Unavailable>>;
+
+    /// The holder has given a call up: its open questions have an empty answer.
+    fn questions_cancel(
+        &self,
+        principal: String,
+        holder: String,
+        request: [u8; 32],
+    ) -> Answer<'_, Result<(), Unavailable>>;
+
+    /// Removes questions with their answers: the call has taken them, or waits no more.
+    fn questions_remove(&self, ids: Vec<[u8; 16]>) -> Answer<'_, Result<(), Unavailable>>;
 
     /// Shuts out, and writes its audit row in the same transaction. What was shut out already stays so, and both rows say who
     /// did it last.

@@ -14,7 +14,7 @@ use super::{
     blob::{Blob, BlobAt, Folder},
     clock::Clock,
     executor::{Ending, Executor},
-    expiry, file_rows, preview_rows, stream_rows, task_rows,
+    expiry, file_rows, preview_rows, question_rows, stream_rows, task_rows,
 };
 use crate::Unavailable;
 
@@ -109,7 +109,7 @@ fn purge(db: &Connection, clock: &Clock) -> Result<usize, Unavailable> {
         expiry::advance(db, now)?;
     }
     let wall = clock.wall();
-    let short = stream_rows::purge(db, wall)? + task_rows::purge(db, wall)?;
+    let short = stream_rows::purge(db, wall)? + task_rows::purge(db, wall)? + question_rows::purge(db, wall)?;
     Ok(keys + preview_rows::purge(db, wall)? + preview_rows::forget(db, now)? + short)
 }
 

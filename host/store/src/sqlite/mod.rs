@@ -18,6 +18,7 @@ mod name_rows;
 mod open;
 mod owner;
 mod preview_rows;
+mod question_rows;
 mod release_rows;
 mod stream_rows;
 mod task_rows;
@@ -37,8 +38,8 @@ use rusqlite::Connection;
 use crate::{
     Answer, AuditEntry, AuditFilter, AuditRow, Commit, CommitRefused, Decision, Denied, DeniedEntry, DenyRefused,
     FileWrites, FilesPage, FilesPartition, FilesUsage, KeptEvents, KvPage, KvPartition, KvUsage, NameOnce, NewEvents,
-    NewPreview, NewRelease, NewTask, PublishOutcome, PublishRefused, Release, RetiredCalls, Served, StateRefused,
-    Store, TaskEntry, TaskMove, TaskRefused, Unavailable,
+    NewPreview, NewQuestions, NewRelease, NewTask, PublishOutcome, PublishRefused, QuestionEntry, QuestionsRefused,
+    Release, RetiredCalls, Served, StateRefused, Store, TaskEntry, TaskMove, TaskRefused, Unavailable,
 };
 use blob::{Folder, Opened};
 use clock::{Clock, System, Time};
@@ -332,6 +333,40 @@ impl Store for SqliteStore {
         Box::pin(self.readers.next().run(move |db| stream_rows::after(db, wall, stream, &holder, after)))
     }
 
+    fn questions_put(&self, questions: NewQuestions) -> Answer<'_, Result<(), QuestionsRefused>> {
+        let wall = self.clock.wall();
+        Box::pin(self.writer.run(move |db| question_rows::put(db, wall, &questions)))
+    }
+
+    fn questions(&self, ids: Vec<[u8; 16]>) -> Answer<'_, Result<Vec<QuestionEntry>, Unavailable>> {
+        let wall = self.clock.wall();
+        Box::pin(self.lister.run(move |db| question_rows::find(db, wall, &ids)))
+    }
+
+    fn question_answer(&self, holder: String, id: [u8; 16], answer: Vec<u8>) -> Answer<'_, Result<bool, Unavailable>> {
+        let (wall, bytes) = (self.clock.wall(), answer.len() as u64);
+        let write = move |db: &Connection| question_rows::answer(db, wall, &holder, id, &answer);
+        Box::pin(self.writer.write(bytes, write, |_| ()))
+    }
+
+    fn question_claim(&self, holder: String, id: [u8; 16]) -> Answer<'_, Result<bool, Unavailable>> {
+        let wall = self.clock.wall();
+        Box::pin(self.writer.run(move |db| question_rows::claim(db, wall, &holder, id)))
+    }
+
+    fn questions_cancel(
+        &self,
+        principal: String,
+        holder: String,
+        request: [u8; 32],
+    ) -> Answer<'_, Result<(), Unavailable>> {
+        Box::pin(self.writer.run(move |db| question_rows::cancel(db, &principal, &holder, request)))
+    }
+
+    fn questions_remove(&self, ids: Vec<[u8; 16]>) -> Answer<'_, Result<(), Unavailable>> {
+        Box::pin(self.writer.run(move |db| question_rows::remove(db, &ids)))
+    }
+
     fn deny(&self, entry: DeniedEntry, audit: AuditRow) -> Answer<'_, Result<(), DenyRefused>> {
         Box::pin(self.writer.run(move |db| {
             denied_rows::put(db, &entry)?;
@@ -383,7 +418,7 @@ macro_rules! through_unavailable {
         }
     )*};
 }
-through_unavailable!(PublishRefused, StateRefused, CommitRefused, DenyRefused, TaskRefused);
+through_unavailable!(PublishRefused, StateRefused, CommitRefused, DenyRefused, TaskRefused, QuestionsRefused);
 
 #[cfg(test)]
 mod tests;

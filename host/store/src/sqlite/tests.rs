@@ -15,6 +15,7 @@ mod migration;
 mod model;
 mod names;
 mod previews;
+mod questions;
 mod streams;
 mod tasks;
 mod torture;
