@@ -17,7 +17,7 @@ const NONCE: usize = 24;
 /// Bytes of the authentication tag.
 const TAG: usize = 16;
 
-/// Longest sealed text that is looked at: nothing that this host seals comes near it.
+/// Longest sealed text that is looked at, where nothing else is said: nothing that leaves the host and comes back comes near it.
 const LONGEST: usize = 512 << 10;
 
 /// Names the form and the key in the first byte of a sealed value, so that both can change while old values live.
@@ -33,6 +33,7 @@ pub struct Sealer<T> {
     cipher: XChaCha20Poly1305,
     purpose: Purpose,
     life: Duration,
+    longest: usize,
     of: PhantomData<fn(T) -> T>,
 }
 
@@ -53,7 +54,13 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     /// A sealer with a key of its own, derived from the host's for this purpose. What it seals opens for `life`.
     #[must_use]
     pub fn new(key: [u8; 32], purpose: Purpose, life: Duration) -> Self {
-        Self { cipher: XChaCha20Poly1305::new(&key.into()), purpose, life, of: PhantomData }
+        Self { cipher: XChaCha20Poly1305::new(&key.into()), purpose, life, longest: LONGEST, of: PhantomData }
+    }
+
+    /// The same, that looks at sealed texts of up to so many bytes.
+    #[must_use]
+    pub fn up_to(self, longest: usize) -> Self {
+        Self { longest, ..self }
     }
 
     /// How long a value opens.
@@ -86,7 +93,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     /// # Errors
     /// [`NotOpened`].
     pub fn open(&self, sealed: &str, now: i64) -> Result<T, NotOpened> {
-        if sealed.len() > LONGEST {
+        if sealed.len() > self.longest {
             return Err(NotOpened);
         }
         let whole = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| NotOpened)?;
@@ -133,6 +140,16 @@ mod tests {
         let (one, other) = (sealer(1, "a").seal(&"state".to_owned(), 0), sealer(1, "a").seal(&"state".to_owned(), 0));
         assert_ne!(one, other);
         assert!(!URL_SAFE_NO_PAD.decode(&one).unwrap().windows(5).any(|part| part == b"state"));
+    }
+
+    /// Fails without the comparison of the length, or when it is another than was said.
+    #[test]
+    fn mc_14_a_text_is_looked_at_only_up_to_the_length_that_was_said() {
+        let long = "x".repeat(LONGEST);
+        let sealed = sealer(1, "a").seal(&long, 0);
+        assert_eq!(sealer(1, "a").open(&sealed, 0), Err(NotOpened));
+        assert_eq!(sealer(1, "a").up_to(sealed.len()).open(&sealed, 0), Ok(long));
+        assert_eq!(sealer(1, "a").up_to(sealed.len() - 1).open(&sealed, 0), Err(NotOpened));
     }
 
     proptest! {

@@ -120,6 +120,16 @@ impl Principal {
         self.client.as_deref()
     }
 
+    /// What a verified token says that it holds; none, for whoever needs none. For a host that keeps what somebody has proven until
+    /// another of its processes goes on with it.
+    #[must_use]
+    pub fn granted(&self) -> Option<&Grants> {
+        match &self.held {
+            Held::Everything => None,
+            Held::Granted(held) => Some(held),
+        }
+    }
+
     /// Those of `needed` that this principal does not hold, by exact equality (catalogue AU-05).
     pub fn missing<'a>(&self, needed: &'a [Scope]) -> Vec<&'a Scope> {
         match &self.held {
