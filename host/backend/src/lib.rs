@@ -3,6 +3,7 @@
 //! never hold logic.
 
 mod answer;
+mod question;
 mod refusal;
 mod stream;
 mod task;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 pub use answer::{
     Answer, Ask, CallAnswer, Completion, Descriptor, List, PromptAnswer, Question, QuestionKind, ServerInfo, ToolAnswer,
 };
+pub use question::{Answered, KeptQuestion, NotOpened, OpenQuestions};
 pub use refusal::{CallRefused, Refusal, RefusalRule, Unauthenticated};
 pub use stream::{KeptEvents, NotKept, StreamEvents};
 pub use task::{InvalidTaskId, Task, TaskId, TaskState, TaskUpdate};
@@ -342,6 +344,53 @@ pub trait Backend: Send + Sync + 'static {
         holder: String,
         after: u64,
     ) -> impl Future<Output = Result<Option<KeptEvents>, NotKept>> + Send;
+
+    /// Opens questions, all or none, so that any process of this host can take the answers.
+    ///
+    /// # Errors
+    /// [`NotOpened`]: then nobody may be asked.
+    fn open_questions(&self, questions: OpenQuestions) -> impl Future<Output = Result<(), NotOpened>> + Send;
+
+    /// Those of these questions that are there still. Whose they are is the transport's to compare.
+    ///
+    /// # Errors
+    /// [`NotKept`].
+    fn kept_questions(&self, ids: Vec<Uuid>) -> impl Future<Output = Result<Vec<KeptQuestion>, NotKept>> + Send;
+
+    /// Keeps an answer for the process that waits for it. False, and nothing is changed, when the question is not open to this
+    /// holder: there is no second answer.
+    ///
+    /// # Errors
+    /// [`NotKept`]: then it is still open.
+    fn answer_question(
+        &self,
+        holder: String,
+        id: Uuid,
+        answer: Answered,
+    ) -> impl Future<Output = Result<bool, NotKept>> + Send;
+
+    /// Ends a question for the process that has put it and was given its answer. False as with [`Backend::answer_question`].
+    ///
+    /// # Errors
+    /// [`NotKept`]: then it is still open.
+    fn claim_question(&self, holder: String, id: Uuid) -> impl Future<Output = Result<bool, NotKept>> + Send;
+
+    /// The holder has given up its call: the open questions of this request are [`Answered::Cancelled`].
+    ///
+    /// # Errors
+    /// [`NotKept`].
+    fn cancel_questions(
+        &self,
+        principal: PrincipalKey,
+        holder: String,
+        request: [u8; 32],
+    ) -> impl Future<Output = Result<(), NotKept>> + Send;
+
+    /// Forgets questions with what was answered: their call has it, or waits no more.
+    ///
+    /// # Errors
+    /// [`NotKept`]: then they are forgotten when their time is over.
+    fn close_questions(&self, ids: Vec<Uuid>) -> impl Future<Output = Result<(), NotKept>> + Send;
 
     /// Whether calls can be taken: what `/health` answers (catalogue AD-01).
     fn healthy(&self) -> bool;

@@ -28,7 +28,7 @@ pub struct KeptEvents {
     pub ended: bool,
 }
 
-/// Events that can't be kept or read now.
+/// What can't be kept or read now: events of streams, or questions.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("events of streams can't be kept: {0}")]
+#[error("nothing can be kept for other processes of this host: {0}")]
 pub struct NotKept(pub String);

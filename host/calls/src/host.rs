@@ -11,12 +11,13 @@ use std::{
 use arc_swap::ArcSwap;
 use portcullis_audit::{AdminAction, AuditLog, Pseudonyms};
 use portcullis_backend::{
-    Authorization, Backend, CallAnswer, CallRefused, CallRequest, Change, Credentials, KeptEvents, List, ListKind,
-    NotKept, Refusal, Resource, ServerInfo, StreamEvents, Task, TaskId, TaskUpdate, Unauthenticated,
+    Answered, Authorization, Backend, CallAnswer, CallRefused, CallRequest, Change, Credentials, KeptEvents,
+    KeptQuestion, List, ListKind, NotKept, NotOpened, OpenQuestions, Refusal, Resource, ServerInfo, StreamEvents, Task,
+    TaskId, TaskUpdate, Unauthenticated,
 };
 use portcullis_egress::Egress;
 use portcullis_identity::{Denials, FailureCounts, Failures, Identity, NotProven, Presented};
-use portcullis_manifest::{AssetFiles, Principal};
+use portcullis_manifest::{AssetFiles, Principal, PrincipalKey};
 use portcullis_sandbox::{ArtefactCache, Compiler, Engine, EngineError, HostKey, Plugin, PoolLimits, Services};
 use portcullis_store::{AuditEntry, AuditFilter, Release, Store, Unavailable};
 use tokio::sync::broadcast;
@@ -420,6 +421,35 @@ impl Backend for Host {
 
     async fn kept_events(&self, stream: Uuid, holder: String, after: u64) -> Result<Option<KeptEvents>, NotKept> {
         self.kept(stream, holder, after).await
+    }
+
+    async fn open_questions(&self, questions: OpenQuestions) -> Result<(), NotOpened> {
+        self.put_questions(questions).await
+    }
+
+    async fn kept_questions(&self, ids: Vec<Uuid>) -> Result<Vec<KeptQuestion>, NotKept> {
+        self.questions(ids).await
+    }
+
+    async fn answer_question(&self, holder: String, id: Uuid, answer: Answered) -> Result<bool, NotKept> {
+        self.answer_to(holder, id, answer).await
+    }
+
+    async fn claim_question(&self, holder: String, id: Uuid) -> Result<bool, NotKept> {
+        self.claim(holder, id).await
+    }
+
+    async fn cancel_questions(
+        &self,
+        principal: PrincipalKey,
+        holder: String,
+        request: [u8; 32],
+    ) -> Result<(), NotKept> {
+        self.cancel(&principal, holder, request).await
+    }
+
+    async fn close_questions(&self, ids: Vec<Uuid>) -> Result<(), NotKept> {
+        self.close(ids).await
     }
 
     fn healthy(&self) -> bool {

@@ -4,6 +4,7 @@
 
 mod access;
 mod answer;
+mod asked;
 mod capacity;
 mod catalogue;
 mod clean;

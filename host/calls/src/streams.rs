@@ -23,6 +23,6 @@ impl Host {
     }
 }
 
-fn not_kept(unavailable: Unavailable) -> NotKept {
+pub(crate) fn not_kept(unavailable: Unavailable) -> NotKept {
     NotKept(unavailable.reason)
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
-    asking::{NoAnswer, TooMany},
+    asking::{NoAnswer, NotPut},
     challenge::{Challenges, Wrong},
     codec::{Id, Malformed, Method},
     era::{Era, Revision, SUPPORTED},
@@ -247,10 +247,25 @@ impl Fault {
         )
     }
 
-    /// More questions than may wait for a person.
-    pub(crate) fn too_many_questions(too_many: TooMany) -> Self {
-        let rule = Some(RefusalRule::Message);
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, 50303, rule, format!("the tool has a question, and {too_many}"))
+    /// A question that may not wait for a person: more of them do than may, or it can't be kept.
+    pub(crate) fn not_asked(why: NotPut) -> Self {
+        match why {
+            NotPut::TooMany(too_many) => {
+                let message = format!("the tool has a question, and {too_many}");
+                Self::by(RefusalRule::Message, StatusCode::SERVICE_UNAVAILABLE, 50303, message)
+            }
+            NotPut::NotKept(not_kept) => {
+                tracing::error!(error = %not_kept, "a question that can't be kept is not asked");
+                Self::unavailable("the tool has a question, and the host can't keep it now")
+            }
+        }
+    }
+
+    /// The store can't write. The operator is told by the log.
+    fn unavailable(message: &'static str) -> Self {
+        let mut fault = Self::new(StatusCode::SERVICE_UNAVAILABLE, 50301, None, message);
+        fault.header = Some(Box::new((header::RETRY_AFTER, HeaderValue::from_static("5"))));
+        fault
     }
 
     /// More streams than may wait for what changes.
@@ -294,7 +309,13 @@ impl Fault {
 
     /// An answer to a question that is not taken.
     pub(crate) fn no_answer(why: NoAnswer) -> Self {
-        let (rule, code) = match why {
+        let (rule, code) = match &why {
+            NoAnswer::NotKept(not_kept) => {
+                tracing::error!(error = %not_kept, "an answer that can't be kept is not taken");
+                return Self::unavailable(
+                    "the host can't take the answer now, and the question is still open: send it again",
+                );
+            }
             NoAnswer::NotOpen => (RefusalRule::Message, -32600),
             NoAnswer::Malformed(_) => (RefusalRule::Params, -32602),
         };

@@ -23,7 +23,7 @@
 //! | 42900 | 429 | too many credentials from there were refused |
 //! | 50100 | 501 | `Transfer-Encoding` is more than `chunked` |
 //! | 50300 | 503 | a budget of the host is used up; try again |
-//! | 50301 | 503 | the host cannot record calls, so it runs none |
+//! | 50301 | 503 | the host cannot record calls, so it runs none; or it cannot keep a question or its answer |
 //! | 50302 | 503 | too many requests are open on one stream |
 //! | 50303 | 503 | too many questions wait for a person |
 //! | 50304 | 503 | nobody can say now whether the credentials are good |

@@ -8,7 +8,7 @@ use portcullis_backend::{Backend, ListKind, Refusal};
 use portcullis_manifest::Principal;
 
 use crate::{
-    asking::{Desk, Holder, Levels, Peer, QuestionLimits, Session, SessionKey, Sessions},
+    asking::{Desk, Holder, Levels, Peer, QuestionLimits, Session, SessionKey, Sessions, Shared},
     challenge::Challenges,
     codec::{Answer, Field, Id, Incoming, Malformed, Method, Params, Request},
     era::{Era, Revision, Version},
@@ -61,7 +61,8 @@ impl<B: Backend> Protocol<B> {
         streams: StreamLimits,
     ) -> Self {
         let texts = Texts::new(backend.server());
-        let (sessions, desk) = (Sessions::new(session_key), Arc::new(Desk::new(questions)));
+        let shared = Arc::clone(&backend) as Arc<dyn Shared>;
+        let (sessions, desk) = (Sessions::new(session_key), Arc::new(Desk::new(questions, shared)));
         let (mirrors, hub, levels) = (Mirrors::default(), Arc::new(Hub::new(listening)), Levels::default());
         Self {
             backend,
@@ -92,11 +93,11 @@ impl<B: Backend> Protocol<B> {
                 }
             }
             Ok(Incoming::Notification(method, params)) => {
-                let taken = self.noted(principal, via, &method, &params);
+                let taken = self.noted(principal, via, &method, &params).await;
                 Outcome::Reply(self.taken(taken, principal))
             }
             Ok(Incoming::Answer(id, answer)) => {
-                let taken = self.answered(principal, via, id.as_ref(), answer);
+                let taken = self.answered(principal, via, id.as_ref(), answer).await;
                 let reply = self.taken(taken, principal);
                 // On a stream an answer has no answer.
                 Outcome::Reply(if let Via::Stream(_) = via { Reply::accepted() } else { reply })
@@ -173,7 +174,7 @@ impl<B: Backend> Protocol<B> {
     }
 
     /// A notification is taken and wants nothing, but for a legacy one of a revision that is not spoken here.
-    fn noted(&self, principal: &Principal, via: Via<'_>, method: &Method, params: &Params) -> Result<(), Fault> {
+    async fn noted(&self, principal: &Principal, via: Via<'_>, method: &Method, params: &Params) -> Result<(), Fault> {
         let claimed = claimed_version(via)?;
         match Era::of(method, params, claimed.as_ref()) {
             // This revision defines no notifications over HTTP, and no headers for them.
@@ -185,7 +186,7 @@ impl<B: Backend> Protocol<B> {
                     && let Field::Is(request) = &params.request_id
                     && let Some(session) = self.session(principal, via)
                 {
-                    self.desk.cancel(&session.holder, request);
+                    self.desk.cancel(&session.holder, request).await;
                     self.streams.cancel(&session.holder, request);
                 }
                 Ok(())
@@ -194,7 +195,13 @@ impl<B: Backend> Protocol<B> {
     }
 
     /// An answer to a question. Modern clients are asked in results, and answer in requests.
-    fn answered(&self, principal: &Principal, via: Via<'_>, id: Option<&Id>, answer: Answer) -> Result<(), Fault> {
+    async fn answered(
+        &self,
+        principal: &Principal,
+        via: Via<'_>,
+        id: Option<&Id>,
+        answer: Answer,
+    ) -> Result<(), Fault> {
         if claimed_version(via)?.is_some_and(|version| version.era() == Era::Modern) {
             return Err(Fault::message(format!(
                 "this server sends no requests, so there is nothing to answer (revision {})",
@@ -206,6 +213,7 @@ impl<B: Backend> Protocol<B> {
         let session = self.session(principal, via);
         self.desk
             .answer(session.as_ref().map(|session| &session.holder), principal, id, answer)
+            .await
             .map_err(Fault::no_answer)
     }
 

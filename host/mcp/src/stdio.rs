@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use crate::{
-    asking::{Peer, QuestionLimits, SessionKey},
+    asking::{Desk, Peer, QuestionLimits, SessionKey},
     challenge::Challenges,
     codec::{Field, Id, Incoming, Method, Request},
     cursor::CursorKey,
@@ -78,7 +78,7 @@ where
     let listing = Listing::new(DEFAULT_PAGE_SIZE, CursorKey::random());
     // The stream is the session: none is given out.
     let session_key = SessionKey::random();
-    let protocol = Protocol::new(
+    let mut protocol = Protocol::new(
         backend,
         Challenges::new(None),
         listing,
@@ -87,6 +87,8 @@ where
         ListenLimits::default(),
         StreamLimits::default(),
     );
+    // An answer comes on this stream or not at all.
+    protocol.desk = Arc::new(Desk::of_a_stream(questions));
     let peer = Peer::new();
     let (asking, mut asked) = mpsc::channel::<Bytes>(WAITING);
     let mut lines = Lines::new(reader, DEFAULT_BODY_LIMIT);

@@ -1,6 +1,7 @@
 //! A backend for the tests of both transports: small, in memory, and keeping note of what it was told.
 
 mod acts;
+mod asked;
 mod lists;
 mod schema;
 mod tasks;
@@ -17,9 +18,9 @@ use std::{
 };
 
 use portcullis_backend::{
-    Answer, Asking, Authorization, Backend, CallAnswer, CallRefused, CallRequest, Change, Credentials, Descriptor,
-    KeptEvents, List, ListKind, NotKept, Refusal, RefusalRule, Resource, ServerInfo, StreamEvents, Task, TaskId,
-    TaskUpdate, ToolAnswer, Unauthenticated,
+    Answer, Answered, Asking, Authorization, Backend, CallAnswer, CallRefused, CallRequest, Change, Credentials,
+    Descriptor, KeptEvents, KeptQuestion, List, ListKind, NotKept, NotOpened, OpenQuestions, Refusal, RefusalRule,
+    Resource, ServerInfo, StreamEvents, Task, TaskId, TaskUpdate, ToolAnswer, Unauthenticated,
 };
 use portcullis_manifest::{Grants, Principal, PrincipalKey, Scope};
 use serde_json::{Map, Value, json, value::RawValue};
@@ -56,6 +57,7 @@ pub(crate) struct Echo {
     /// Calls of `telling` that wait go on, each by one.
     pub(crate) gate: Semaphore,
     pub(crate) tasks: tasks::Tasks,
+    pub(crate) asked: asked::Asked,
 }
 
 impl Echo {
@@ -94,6 +96,7 @@ impl Echo {
             dropped: Arc::default(),
             gate: Semaphore::new(0),
             tasks: tasks::Tasks::default(),
+            asked: asked::Asked::default(),
             streams: Mutex::default(),
         }
     }
@@ -348,6 +351,35 @@ impl Backend for Echo {
         let kept = streams.get(&stream).filter(|(whose, _)| *whose == holder).map(|(_, kept)| kept);
         let rest = |kept: &KeptEvents| kept.events.iter().filter(|(seq, _)| *seq > after).cloned().collect();
         Ok(kept.map(|kept| KeptEvents { events: rest(kept), ended: kept.ended }))
+    }
+
+    async fn open_questions(&self, questions: OpenQuestions) -> Result<(), NotOpened> {
+        self.asked.open(questions)
+    }
+
+    async fn kept_questions(&self, ids: Vec<Uuid>) -> Result<Vec<KeptQuestion>, NotKept> {
+        self.asked.kept(&ids)
+    }
+
+    async fn answer_question(&self, holder: String, id: Uuid, answer: Answered) -> Result<bool, NotKept> {
+        self.asked.answer(&holder, id, Some(answer))
+    }
+
+    async fn claim_question(&self, holder: String, id: Uuid) -> Result<bool, NotKept> {
+        self.asked.answer(&holder, id, None)
+    }
+
+    async fn cancel_questions(
+        &self,
+        principal: PrincipalKey,
+        holder: String,
+        request: [u8; 32],
+    ) -> Result<(), NotKept> {
+        self.asked.cancel(&principal, &holder, request)
+    }
+
+    async fn close_questions(&self, ids: Vec<Uuid>) -> Result<(), NotKept> {
+        self.asked.close(&ids)
     }
 
     fn healthy(&self) -> bool {

@@ -24,7 +24,7 @@ pub(super) struct Waiting {
 
 /// [`Reply`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum Replied {
+pub(crate) enum Replied {
     Accepted(Map<String, Value>),
     Declined,
     Cancelled,

@@ -16,7 +16,7 @@
 //! know of it is in the store, where every process can read it; what runs is in this process and dies with it.
 
 mod begin;
-mod kept;
+pub(crate) mod kept;
 mod later;
 
 use std::{

@@ -1,19 +1,26 @@
-//! The questions that legacy clients have been sent and that nobody has answered yet. They live in the memory of this
-//! process, which is the one that owns the store: a call waits where it was made, and its answer has to come here.
+//! The questions that legacy clients have been sent and that nobody has answered yet. A call waits in the process where it was
+//! made; its answers may come to any process of the host (DESIGN section 6a). So questions are open in the store, and the first
+//! answer that any process gives there is the one that holds. One that comes here is given to its call at once, and what a person has
+//! said is never written down; one that another process took is looked for while questions are open.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use bytes::Bytes;
-use futures_util::future::try_join_all;
-use portcullis_backend::{Ask, Question, Reply};
-use portcullis_manifest::Principal;
-use tokio::{sync::oneshot, time::timeout};
+use portcullis_backend::{Answered, Ask, KeptQuestion, NotKept, NotOpened, OpenQuestions, Reply};
+use portcullis_manifest::{Digest, Principal};
+use tokio::{sync::oneshot, time::sleep};
+use uuid::Uuid;
 
-use super::{form, session::Holder};
+use super::{
+    form,
+    put::{Put, Sent},
+    session::Holder,
+    shared::Shared,
+};
 use crate::codec::{Answer, Id};
 
 /// How many questions may be open, and for how long.
@@ -27,68 +34,44 @@ pub struct QuestionLimits {
     pub time: Duration,
     /// How often a stream on which nothing happens says that it is alive, so that no proxy takes it for dead.
     pub keep_alive: Duration,
+    /// How often it is looked whether another process was given answers, while questions are open.
+    pub poll: Duration,
 }
 
 impl Default for QuestionLimits {
     fn default() -> Self {
-        Self { per_principal: 16, in_all: 1024, time: Duration::from_secs(300), keep_alive: Duration::from_secs(15) }
+        Self {
+            per_principal: 16,
+            in_all: 1024,
+            time: Duration::from_secs(300),
+            keep_alive: Duration::from_secs(15),
+            poll: Duration::from_millis(250),
+        }
     }
 }
 
-/// The open questions.
-#[derive(Debug)]
+/// The open questions of this process.
 pub(crate) struct Desk {
-    limits: QuestionLimits,
-    /// By the ids under which they were sent.
-    open: Mutex<HashMap<Id, Open>>,
+    pub(super) limits: QuestionLimits,
+    /// What other processes see of them; none, where an answer can come to no other.
+    pub(super) shared: Option<Arc<dyn Shared>>,
+    here: Mutex<Here>,
 }
 
-#[derive(Debug)]
-struct Open {
+#[derive(Default)]
+struct Here {
+    open: HashMap<Uuid, Open>,
+    /// Whether somebody looks for answers that other processes were given.
+    looking: bool,
+}
+
+pub(super) struct Open {
     holder: Holder,
     /// The call that waits.
     request: Id,
     /// What an answer has to be.
     kind: form::Kind,
-    given: oneshot::Sender<Given>,
-}
-
-/// What a client gave for an answer.
-#[derive(Debug)]
-enum Given {
-    /// And who sent it: the same person, by whatever token they have by now.
-    Reply(Reply, Principal),
-    /// It could not ask, or answered nonsense.
-    None,
-}
-
-/// The questions of one round of one call. Dropped, they are closed.
-#[derive(Debug)]
-pub(crate) struct Put {
-    desk: Arc<Desk>,
-    /// [`Ask::state`].
-    pub(crate) state: String,
-    questions: Vec<Sent>,
-}
-
-#[derive(Debug)]
-struct Sent {
-    id: Id,
-    question: Question,
-    given: oneshot::Receiver<Given>,
-}
-
-/// How waiting for answers ended.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Ended {
-    /// The replies, and who sent the last one.
-    Answered(BTreeMap<String, Reply>, Option<Principal>),
-    /// The client has given the call up.
-    Cancelled,
-    /// The client did not ask.
-    Unasked,
-    /// Nobody answered in time.
-    Late,
+    given: oneshot::Sender<Answered>,
 }
 
 /// More questions than may be open.
@@ -100,8 +83,15 @@ pub(crate) enum TooMany {
     InAll(usize),
 }
 
+/// Why nobody is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NotPut {
+    TooMany(TooMany),
+    NotKept(NotKept),
+}
+
 /// Why an answer is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoAnswer {
     /// Also when it is open to another client: whoever guesses learns nothing.
     #[error(
@@ -110,11 +100,20 @@ pub(crate) enum NoAnswer {
     NotOpen,
     #[error("the answer is no result of what was asked, and its call has ended: {0}")]
     Malformed(form::Malformed),
+    /// It may be sent again.
+    #[error("the answer can't be taken now, and the question is still open: send it again. {0}")]
+    NotKept(#[from] NotKept),
 }
 
 impl Desk {
-    pub(crate) fn new(limits: QuestionLimits) -> Self {
-        Self { limits, open: Mutex::default() }
+    /// Of a process beside which there may be others.
+    pub(crate) fn new(limits: QuestionLimits, shared: Arc<dyn Shared>) -> Self {
+        Self { limits, shared: Some(shared), here: Mutex::default() }
+    }
+
+    /// Of one stream, on which its answers come and nowhere else.
+    pub(crate) fn of_a_stream(limits: QuestionLimits) -> Self {
+        Self { limits, shared: None, here: Mutex::default() }
     }
 
     pub(crate) fn limits(&self) -> &QuestionLimits {
@@ -122,22 +121,51 @@ impl Desk {
     }
 
     /// Opens the questions of a call, all or none.
-    pub(crate) fn put(self: &Arc<Self>, holder: &Holder, request: &Id, ask: Ask) -> Result<Put, TooMany> {
-        let mut open = self.open();
-        let more = ask.questions.len();
-        if open.len() + more > self.limits.in_all {
-            return Err(TooMany::InAll(self.limits.in_all));
+    pub(crate) async fn put(self: &Arc<Self>, holder: &Holder, request: &Id, ask: Ask) -> Result<Put, NotPut> {
+        let put = self.open(holder, request, ask)?;
+        let Some(shared) = &self.shared else { return Ok(put) };
+        let kinds = put.questions.iter().map(|sent| (sent.id, form::Kind::of(&sent.question).name().to_owned()));
+        let opened = shared.open(OpenQuestions {
+            principal: holder.principal.clone(),
+            holder: holder.name(),
+            request: digest(request),
+            questions: kinds.collect(),
+            time: self.limits.time,
+            per_principal: self.limits.per_principal,
+            in_all: self.limits.in_all,
+        });
+        if let Err(refused) = opened.await {
+            // Nothing of them is in the store.
+            self.take(put.questions.iter().map(|sent| sent.id));
+            return Err(match refused {
+                NotOpened::Principal => NotPut::TooMany(TooMany::OfPrincipal(self.limits.per_principal)),
+                NotOpened::InAll => NotPut::TooMany(TooMany::InAll(self.limits.in_all)),
+                NotOpened::NotKept(not_kept) => NotPut::NotKept(not_kept),
+            });
         }
-        // Few enough to be counted each time that a person is asked.
-        let own = open.values().filter(|other| other.holder.principal == holder.principal).count();
-        if own + more > self.limits.per_principal {
-            return Err(TooMany::OfPrincipal(self.limits.per_principal));
+        self.look_out(shared);
+        Ok(put)
+    }
+
+    /// Opens them here.
+    fn open(self: &Arc<Self>, holder: &Holder, request: &Id, ask: Ask) -> Result<Put, NotPut> {
+        let mut here = self.here();
+        if self.shared.is_none() {
+            let more = ask.questions.len();
+            if here.open.len() + more > self.limits.in_all {
+                return Err(NotPut::TooMany(TooMany::InAll(self.limits.in_all)));
+            }
+            // Few enough to be counted each time that a person is asked.
+            let own = here.open.values().filter(|other| other.holder.principal == holder.principal).count();
+            if own + more > self.limits.per_principal {
+                return Err(NotPut::TooMany(TooMany::OfPrincipal(self.limits.per_principal)));
+            }
         }
         let questions = ask.questions.into_iter().map(|question| {
-            let id = Id::Text(format!("{:032x}", rand::random::<u128>()).into());
+            let id = Uuid::from_u128(rand::random());
             let (sender, given) = oneshot::channel();
             let kind = form::Kind::of(&question);
-            open.insert(id.clone(), Open { holder: holder.clone(), request: request.clone(), kind, given: sender });
+            here.open.insert(id, Open { holder: holder.clone(), request: request.clone(), kind, given: sender });
             Sent { id, question, given }
         });
         let questions = questions.collect();
@@ -145,102 +173,163 @@ impl Desk {
     }
 
     /// Takes an answer to the question `id`, if it is open to `holder`. There is no second answer.
-    pub(crate) fn answer(
-        &self,
+    pub(crate) async fn answer(
+        self: &Arc<Self>,
         holder: Option<&Holder>,
         principal: &Principal,
         id: &Id,
         answer: Answer,
     ) -> Result<(), NoAnswer> {
         let holder = holder.ok_or(NoAnswer::NotOpen)?;
-        let mut open = self.open();
-        if !open.get(id).is_some_and(|question| question.holder == *holder) {
-            return Err(NoAnswer::NotOpen);
-        }
-        let question = open.remove(id).ok_or(NoAnswer::NotOpen)?;
-        drop(open);
-        let (given, taken) = match answer {
-            Answer::Result(result) => match form::read(question.kind, result) {
-                Ok(reply) => (Given::Reply(reply, principal.clone()), Ok(())),
-                Err(malformed) => (Given::None, Err(NoAnswer::Malformed(malformed))),
-            },
-            Answer::Error(error) => {
-                let code = error.get("code").and_then(serde_json::Value::as_i64);
-                tracing::debug!(code, "the client did not ask");
-                let declined = question.kind == form::Kind::Sampling && code == Some(form::REJECTED);
-                let given = if declined { Given::Reply(Reply::Declined, principal.clone()) } else { Given::None };
-                (given, Ok(()))
+        let id = number(id).ok_or(NoAnswer::NotOpen)?;
+        let here = self.here().open.get(&id).map(|question| question.holder == *holder);
+        match (here, &self.shared) {
+            (Some(false), _) | (None, None) => Err(NoAnswer::NotOpen),
+            (Some(true), None) => self.give(id, answer, principal),
+            (Some(true), Some(shared)) => {
+                let (desk, shared, name) = (Arc::clone(self), Arc::clone(shared), holder.name());
+                let principal = principal.clone();
+                // To its end, though the client may go away: what was claimed nobody else can answer any more.
+                let given = tokio::spawn(async move {
+                    if shared.claim(name, id).await? {
+                        desk.give(id, answer, &principal)
+                    } else {
+                        Err(NoAnswer::NotOpen)
+                    }
+                });
+                given.await.unwrap_or(Err(NoAnswer::NotOpen))
             }
-        };
+            (None, Some(shared)) => {
+                let name = holder.name();
+                let kept = shared.kept(vec![id]).await?;
+                let own = kept.iter().find(|kept| kept.id == id && kept.holder == name && kept.answer.is_none());
+                let kind = own.and_then(|kept| form::Kind::named(&kept.kind)).ok_or(NoAnswer::NotOpen)?;
+                let (given, taken) = judge(kind, answer, principal);
+                if shared.answer(name, id, given).await? { taken } else { Err(NoAnswer::NotOpen) }
+            }
+        }
+    }
+
+    /// Gives an answer to the call that waits for it here.
+    fn give(&self, id: Uuid, answer: Answer, principal: &Principal) -> Result<(), NoAnswer> {
+        let question = self.here().open.remove(&id).ok_or(NoAnswer::NotOpen)?;
+        let (given, taken) = judge(question.kind, answer, principal);
         question.given.send(given).map_err(|_| NoAnswer::NotOpen)?;
         taken
     }
 
-    /// Ends the call `request` of this client, if it waits for a person.
-    pub(crate) fn cancel(&self, holder: &Holder, request: &Id) {
-        self.open().retain(|_, question| question.request != *request || question.holder != *holder);
-    }
-
-    fn open(&self) -> MutexGuard<'_, HashMap<Id, Open>> {
-        // A poisoned lock guards a map that is whole after every step.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Put {
-    /// The requests to send.
-    pub(crate) fn requests(&self) -> impl Iterator<Item = Bytes> + '_ {
-        self.questions.iter().map(|sent| {
-            let mut out = Vec::with_capacity(512);
-            out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
-            sent.id.write(&mut out);
-            out.extend_from_slice(br#","method":""#);
-            out.extend_from_slice(form::method(&sent.question).as_bytes());
-            out.extend_from_slice(br#"","params":"#);
-            form::write_params(&mut out, &sent.question);
-            out.push(b'}');
-            out.into()
-        })
-    }
-
-    /// Waits until all are answered, or there is no more to wait for.
-    pub(crate) async fn answers(&mut self) -> Ended {
-        let answers = try_join_all(self.questions.iter_mut().map(|sent| async move {
-            match (&mut sent.given).await {
-                Ok(Given::Reply(reply, by)) => Ok((sent.question.key.clone(), reply, by)),
-                Ok(Given::None) => Err(Ended::Unasked),
-                Err(_) => Err(Ended::Cancelled),
-            }
-        }));
-        match timeout(self.desk.limits.time, answers).await {
-            Ok(Ok(replies)) => {
-                let by = replies.last().map(|(_, _, by)| by.clone());
-                Ended::Answered(replies.into_iter().map(|(key, reply, _)| (key, reply)).collect(), by)
-            }
-            Ok(Err(ended)) => ended,
-            Err(_) => Ended::Late,
+    /// Ends the call `request` of this client, if it waits for a person, here or elsewhere.
+    pub(crate) async fn cancel(&self, holder: &Holder, request: &Id) {
+        let here: Vec<Uuid> = {
+            let here = self.here();
+            let of = here.open.iter().filter(|(_, open)| open.request == *request && open.holder == *holder);
+            of.map(|(id, _)| *id).collect()
+        };
+        let Some(shared) = &self.shared else { return drop(self.take(here)) };
+        let cancelled = if here.is_empty() {
+            shared.cancel(holder.principal.clone(), holder.name(), digest(request)).await
+        } else {
+            self.take(here.iter().copied());
+            shared.close(here).await
+        };
+        if let Err(error) = cancelled {
+            tracing::warn!(%error, "questions of a call that was given up");
         }
     }
 
-    /// Notifications that take back what is still open.
-    pub(crate) fn withdrawals(&self) -> Vec<Bytes> {
-        let open = self.desk.open();
-        let unanswered = self.questions.iter().filter(|sent| open.contains_key(&sent.id));
-        let written = unanswered.map(|sent| {
-            let mut out = br#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"#.to_vec();
-            sent.id.write(&mut out);
-            out.extend_from_slice(br#","reason":"the call has ended"}}"#);
-            out.into()
+    /// Looks for answers that other processes were given, while questions are open here.
+    fn look_out(self: &Arc<Self>, shared: &Arc<dyn Shared>) {
+        if std::mem::replace(&mut self.here().looking, true) {
+            return;
+        }
+        let (desk, shared) = (Arc::clone(self), Arc::clone(shared));
+        tokio::spawn(async move {
+            loop {
+                sleep(desk.limits.poll).await;
+                let ids: Vec<Uuid> = {
+                    let mut here = desk.here();
+                    if here.open.is_empty() {
+                        here.looking = false;
+                        return;
+                    }
+                    here.open.keys().copied().collect()
+                };
+                match shared.kept(ids).await {
+                    Ok(kept) => desk.collect(kept, &*shared).await,
+                    Err(error) => tracing::warn!(%error, "answers to questions"),
+                }
+            }
         });
-        written.collect()
+    }
+
+    /// Gives answers that other processes took to the calls that wait for them. The store forgets them first.
+    async fn collect(&self, kept: Vec<KeptQuestion>, shared: &dyn Shared) {
+        let mut answered: HashMap<Uuid, Answered> =
+            kept.into_iter().filter_map(|kept| Some((kept.id, kept.answer?))).collect();
+        if answered.is_empty() {
+            return;
+        }
+        let taken = self.take(answered.keys().copied());
+        if let Err(error) = shared.close(answered.keys().copied().collect()).await {
+            tracing::warn!(%error, "answers that were taken are forgotten later");
+        }
+        for (id, question) in taken {
+            if let Some(answer) = answered.remove(&id) {
+                // Whoever waited may have gone.
+                let _ = question.given.send(answer);
+            }
+        }
+    }
+
+    /// Takes those of these questions that are open here.
+    pub(super) fn take(&self, ids: impl IntoIterator<Item = Uuid>) -> Vec<(Uuid, Open)> {
+        let mut here = self.here();
+        ids.into_iter().filter_map(|id| Some((id, here.open.remove(&id)?))).collect()
+    }
+
+    fn here(&self) -> MutexGuard<'_, Here> {
+        // A poisoned lock guards a map that is whole after every step.
+        self.here.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Put {
-    fn drop(&mut self) {
-        let mut open = self.desk.open();
-        for sent in &self.questions {
-            open.remove(&sent.id);
+/// What an answer is to its call, and to whoever sent it.
+fn judge(kind: form::Kind, answer: Answer, principal: &Principal) -> (Answered, Result<(), NoAnswer>) {
+    match answer {
+        Answer::Result(result) => match form::read(kind, result) {
+            Ok(reply) => (Answered::Reply(reply, principal.clone()), Ok(())),
+            Err(malformed) => (Answered::NotAsked, Err(NoAnswer::Malformed(malformed))),
+        },
+        Answer::Error(error) => {
+            let code = error.get("code").and_then(serde_json::Value::as_i64);
+            tracing::debug!(code, "the client did not ask");
+            let declined = kind == form::Kind::Sampling && code == Some(form::REJECTED);
+            let given = if declined { Answered::Reply(Reply::Declined, principal.clone()) } else { Answered::NotAsked };
+            (given, Ok(()))
         }
+    }
+}
+
+/// As questions are named on the wire, and in no other spelling.
+pub(super) fn named(id: Uuid) -> Id {
+    Id::Text(format!("{:032x}", id.as_u128()).into())
+}
+
+fn number(id: &Id) -> Option<Uuid> {
+    let Id::Text(text) = id else { return None };
+    let id = Uuid::from_u128(u128::from_str_radix(text, 16).ok()?);
+    (named(id) == Id::Text(text.clone())).then_some(id)
+}
+
+/// Ids of requests are their clients' texts, of any length.
+fn digest(request: &Id) -> [u8; 32] {
+    let mut written = Vec::new();
+    request.write(&mut written);
+    Digest::of(&written).0
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk").field("limits", &self.limits).finish_non_exhaustive()
     }
 }

@@ -156,6 +156,19 @@ impl Kind {
             QuestionKind::Roots => Self::Roots,
         }
     }
+
+    /// As the store keeps it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Form => "form",
+            Self::Sampling => "sampling",
+            Self::Roots => "roots",
+        }
+    }
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        [Self::Form, Self::Sampling, Self::Roots].into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 fn is_plain(value: &Value) -> bool {

@@ -4,12 +4,16 @@
 
 mod desk;
 mod form;
+mod put;
 mod session;
+mod shared;
 mod talk;
 
-pub(crate) use desk::{Desk, NoAnswer, Put, TooMany};
+pub(crate) use desk::{Desk, NoAnswer, NotPut};
 pub(crate) use form::{replies, resume, write_all};
+pub(crate) use put::Put;
 pub(crate) use session::{Holder, Levels, Peer, Session, Sessions};
+pub(crate) use shared::Shared;
 pub(crate) use talk::{NOTHING_ASKED, Stage, Talk};
 
 pub use desk::QuestionLimits;

@@ -9,7 +9,7 @@ use portcullis_manifest::Principal;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{Put, Session, desk::Ended};
+use super::{Put, Session, put::Ended};
 use crate::{
     fault::Fault,
     methods::{Rendering, Round},
@@ -80,7 +80,7 @@ impl<B: Backend> Protocol<B> {
                         Ended::Cancelled => return None,
                         ended => {
                             // What is still open is taken back.
-                            for withdrawal in put.withdrawals() {
+                            for withdrawal in put.withdraw().await {
                                 out.send(withdrawal).await.ok()?;
                             }
                             let late = matches!(ended, Ended::Late);
@@ -107,10 +107,12 @@ impl<B: Backend> Protocol<B> {
                 (Ok(Round::Reply(reply)), _) => return Some(reply),
                 (Ok(Round::Ask(ask)), None) => return Some(Reply::result(self.render_ask(&rendering.id, &ask))),
                 // The questions before are answered: only their places would still be held.
-                (Ok(Round::Ask(ask)), Some(session)) => match self.desk.put(&session.holder, &rendering.id, ask) {
-                    Ok(put) => Stage::Asking(put),
-                    Err(too_many) => return Some(refuse(Fault::too_many_questions(too_many))),
-                },
+                (Ok(Round::Ask(ask)), Some(session)) => {
+                    match self.desk.put(&session.holder, &rendering.id, ask).await {
+                        Ok(put) => Stage::Asking(put),
+                        Err(not_put) => return Some(refuse(Fault::not_asked(not_put))),
+                    }
+                }
             };
         }
     }

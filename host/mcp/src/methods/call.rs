@@ -119,7 +119,7 @@ impl<B: Backend> Protocol<B> {
             (Round::Reply(reply), _) => Ok(Outcome::Reply(reply)),
             (Round::Ask(ask), None) => Ok(Outcome::Reply(Reply::result(self.render_ask(id, &ask)))),
             (Round::Ask(ask), Some(session)) => {
-                let put = self.desk.put(&session.holder, id, ask).map_err(Fault::too_many_questions)?;
+                let put = self.desk.put(&session.holder, id, ask).await.map_err(Fault::not_asked)?;
                 talk(Stage::Asking(put), Some(session), listener, rendering)
             }
         }

@@ -65,6 +65,19 @@ async fn mc_11_a_legacy_client_is_asked_while_its_call_waits_and_others_go_on() 
     }
 }
 
+/// Fails when the desk of a stream asks the store: its answers come on the stream alone, and nobody else could give them.
+#[tokio::test]
+async fn what_a_stream_is_asked_is_kept_for_no_other_process() {
+    let mut client = Client::that_can_be_asked("2025-11-25").await;
+    client.backend.asked.broken.store(true, std::sync::atomic::Ordering::SeqCst);
+    let asked = client.questions("2025-11-25", 1, 2).await;
+    assert_eq!(client.backend.asked.many(), 0);
+    for question in &asked {
+        client.answer(question, cancelled()).await;
+    }
+    assert_eq!(client.next().await["id"], 1);
+}
+
 #[tokio::test]
 async fn a_modern_client_is_asked_in_the_result_of_its_call() {
     let mut client = Client::start(Echo::new());

@@ -1,5 +1,6 @@
 //! Questions to a person, in both eras.
 
+mod elsewhere;
 mod kinds;
 mod limits;
 mod modern;
