@@ -38,14 +38,19 @@ pub(crate) fn value(value: &mut Value) {
     }
 }
 
-/// Removes hidden characters, and members whose names MCP keeps for itself: a prefix with the label `mcp` or
-/// `modelcontextprotocol`.
+/// Removes hidden characters, and members by which a plugin would speak for somebody else, in capitals or not: names that MCP keeps
+/// for itself (a prefix with the label `mcp` or `modelcontextprotocol`), the host's own, and what says which page shows a
+/// result, and as which: that is said by the manifest that was approved (MCP Apps, and its `openai/` aliases).
 pub(crate) fn meta(meta: &mut Value) {
     // First: a name can be hidden, too.
     value(meta);
     let reserved = |key: &String| {
-        let prefix = key.split_once('/').map_or("", |(prefix, _)| prefix);
+        let key = key.to_ascii_lowercase();
+        let (prefix, name) = key.split_once('/').unwrap_or(("", &key));
         prefix.split('.').any(|label| matches!(label, "mcp" | "modelcontextprotocol"))
+            || matches!(prefix, "portcullis" | "ui")
+            || (prefix.is_empty() && (name == "ui" || name.starts_with("ui.")))
+            || (prefix == "openai" && (name == "outputtemplate" || name.starts_with("widget")))
     };
     if let Some(members) = meta.as_object_mut() {
         members.retain(|key, _| !reserved(key));
@@ -93,6 +98,31 @@ mod tests {
             json!({ "io.modelcontextprotocol/x": 1, "mcp/www_authenticate": 2, "example.com/y": 3, "z": 4 });
         meta(&mut given);
         assert_eq!(given, json!({ "example.com/y": 3, "z": 4 }));
+    }
+
+    /// Fails without each line of `reserved`, and without the small letters.
+    #[test]
+    fn mc_10_a_plugin_does_not_speak_for_the_host_or_choose_a_page() {
+        let mut given = json!({
+            "MCP/x": 1,
+            "io.ModelContextProtocol/x": 1,
+            "portcullis/tool": "notes_delete",
+            "Portcullis/preview": true,
+            "ui": { "resourceUri": "ui://other/page.html" },
+            "UI": {},
+            "ui/resourceUri": "ui://other/page.html",
+            "ui.resourceUri": "ui://other/page.html",
+            "openai/outputTemplate": "ui://other/page.html",
+            "OpenAI/OutputTemplate": "ui://other/page.html",
+            "openai/widgetSessionId": "1",
+            "openai/widgetCSP": {},
+            "openai/closeWidget": true,
+            "uix": 1,
+            "example.com/ui": 2,
+            "portcullis": 3,
+        });
+        meta(&mut given);
+        assert_eq!(given, json!({ "openai/closeWidget": true, "uix": 1, "example.com/ui": 2, "portcullis": 3 }));
     }
 
     #[test]
