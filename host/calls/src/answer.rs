@@ -1,13 +1,19 @@
 //! From what a guest answered to what a client is told: parsed, checked against the output schema, and bounded.
 //!
-//! `own` says of a URI whether it is of the plugin's own resources: what a plugin holds out under a name is its own, or under a
-//! name that nothing fetches.
+//! `whose` says of a URI whether it is of the plugin's own resources: what a plugin holds out under a name is its own, or under a
+//! name that nothing fetches and that is nobody else's.
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use portcullis_admission::ApprovedTool;
 use portcullis_backend::{Completion, PromptAnswer, ToolAnswer};
 use portcullis_manifest::hides;
 use portcullis_sandbox::{Answer, Body, Completed, Content, Contents, Message, Prompted, Role};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::clean;
@@ -34,8 +40,14 @@ pub(crate) enum Unfit {
     )]
     HiddenLink(String),
     #[error(
-        "the tool holds out something under `{0}`: a URI has a scheme, and that of what is embedded is not http, https, file, \
-         data, javascript, blob or ui, unless it is a resource of the plugin's own"
+        "the tool linked to `{0}`, which is no address that a person can read: it has a host and no name before it, and what no \
+         URI holds (spaces, quotes, `<`, `>`, `\\`) is percent-encoded"
+    )]
+    Address(String),
+    #[error(
+        "the tool holds out something under `{0}`: a URI has a scheme, and that of what is embedded is neither one that \
+         programs open (http, https, file, data, ui and their like) nor one of another plugin's resources, unless it is a \
+         resource of the plugin's own"
     )]
     Scheme(String),
     #[error(
@@ -52,26 +64,73 @@ const VALUES: usize = 100;
 /// Most bytes of one value of a completion.
 const VALUE: usize = 1 << 10;
 
-/// What clients fetch, run or show by themselves: a guest names nothing so that is not its own.
-const FETCHED: [&str; 7] = ["http", "https", "file", "data", "javascript", "blob", "ui"];
+/// Whose resource a URI is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// The plugin's that answers.
+    Own,
+    /// It could be taken for another plugin's: that has resources of the same scheme.
+    Others,
+    /// No plugin has resources of its scheme, or only the one that answers has.
+    Nobodys,
+}
+
+/// What clients, browsers and desktops fetch, run, show or hand on by themselves: a guest names nothing so that is not its own.
+const FETCHED: [&str; 31] = [
+    "http",
+    "https",
+    "file",
+    "data",
+    "javascript",
+    "vbscript",
+    "blob",
+    "filesystem",
+    "about",
+    "ui",
+    "ftp",
+    "ftps",
+    "sftp",
+    "ssh",
+    "smb",
+    "ws",
+    "wss",
+    "view-source",
+    "chrome",
+    "chrome-extension",
+    "moz-extension",
+    "jar",
+    "feed",
+    "intent",
+    "vscode",
+    "vscode-insiders",
+    "cursor",
+    "mailto",
+    "tel",
+    "sms",
+    "search-ms",
+];
 
 /// What stands around the texts of a content block when it is sent: its keys, its type, its quotes. A hundred thousand empty
 /// blocks are megabytes.
 const AROUND: usize = 64;
 
 /// Makes the answer of a tool.
-pub(crate) fn render(tool: &ApprovedTool, answer: Answer, own: &dyn Fn(&str) -> bool) -> Result<ToolAnswer, Unfit> {
+pub(crate) fn render(tool: &ApprovedTool, answer: Answer, whose: &dyn Fn(&str) -> Whose) -> Result<ToolAnswer, Unfit> {
+    // Before anything is made of it.
     within(tool, size(&answer))?;
     let mut structured = answer.structured.as_deref().map(|text| object("structured result", text)).transpose()?;
     let mut meta = answer.meta.as_deref().map(|text| object("`_meta`", text)).transpose()?;
     structured.iter_mut().for_each(clean::value);
     meta.iter_mut().for_each(clean::meta);
+    // Again, as it is sent: `1e15` is printed in eighteen bytes, and this text may be sent twice.
+    let printed = structured.as_ref().map_or(0, printed) + meta.as_ref().map_or(0, printed);
+    within(tool, printed)?;
     match (&tool.output, &structured) {
         (Some(schema), Some(value)) => schema.check(value).map_err(|misfit| Unfit::Schema(misfit.to_string()))?,
         (Some(_), None) => return Err(Unfit::Missing),
         (None, _) => {}
     }
-    let mut content = answer.content.into_iter().map(|content| block(content, own)).collect::<Result<Vec<_>, _>>()?;
+    let mut content = answer.content.into_iter().map(|content| block(content, whose)).collect::<Result<Vec<_>, _>>()?;
     // Older clients read only content: MCP asks for the same JSON as text.
     if content.is_empty()
         && let Some(text) = answer.structured
@@ -80,6 +139,7 @@ pub(crate) fn render(tool: &ApprovedTool, answer: Answer, own: &dyn Fn(&str) -> 
         let text = structured.as_ref().map_or(text, Value::to_string);
         content.push(json!({ "type": "text", "text": text }));
     }
+    within(tool, printed + self::printed(&content))?;
     Ok(ToolAnswer { content, structured, is_error: false, meta })
 }
 
@@ -87,37 +147,45 @@ pub(crate) fn render(tool: &ApprovedTool, answer: Answer, own: &dyn Fn(&str) -> 
 pub(crate) fn contents(
     tool: &ApprovedTool,
     given: Vec<Contents>,
-    own: &dyn Fn(&str) -> bool,
+    whose: &dyn Fn(&str) -> Whose,
 ) -> Result<Vec<Value>, Unfit> {
     within(tool, given.iter().map(|contents| AROUND + contents_size(contents)).sum::<usize>() as u64)?;
     if given.is_empty() {
         return Err(Unfit::NoContents);
     }
     let one = |contents: Contents| {
-        if !own(&contents.uri) {
+        if whose(&contents.uri) != Whose::Own {
             return Err(Unfit::Foreign(shown(&contents.uri)));
         }
         part(contents)
     };
-    given.into_iter().map(one).collect()
+    let parts = given.into_iter().map(one).collect::<Result<Vec<_>, _>>()?;
+    within(tool, printed(&parts))?;
+    Ok(parts)
 }
 
 /// Makes the answer of a prompt.
-pub(crate) fn prompt(tool: &ApprovedTool, given: Prompted, own: &dyn Fn(&str) -> bool) -> Result<PromptAnswer, Unfit> {
+pub(crate) fn prompt(
+    tool: &ApprovedTool,
+    given: Prompted,
+    whose: &dyn Fn(&str) -> Whose,
+) -> Result<PromptAnswer, Unfit> {
     let Prompted { description, messages } = given;
     let size = messages.iter().map(|message| AROUND + block_size(&message.content)).sum::<usize>();
     within(tool, (size + description.as_ref().map_or(0, String::len)) as u64)?;
-    let messages = messages.into_iter().map(|message| self::message(message, own)).collect::<Result<_, _>>()?;
-    Ok(PromptAnswer { description: description.map(clean::text), messages })
+    let messages = messages.into_iter().map(|message| self::message(message, whose)).collect::<Result<Vec<_>, _>>()?;
+    let description = description.map(clean::text);
+    within(tool, printed(&messages) + description.as_ref().map_or(0, printed))?;
+    Ok(PromptAnswer { description, messages })
 }
 
 /// A part of a conversation.
-pub(crate) fn message(given: Message, own: &dyn Fn(&str) -> bool) -> Result<Value, Unfit> {
+pub(crate) fn message(given: Message, whose: &dyn Fn(&str) -> Whose) -> Result<Value, Unfit> {
     let role = match given.role {
         Role::User => "user",
         Role::Assistant => "assistant",
     };
-    Ok(json!({ "role": role, "content": block(given.content, own)? }))
+    Ok(json!({ "role": role, "content": block(given.content, whose)? }))
 }
 
 /// Makes the answer of a completion. What is too much is left out, and said to be more.
@@ -134,6 +202,24 @@ pub(crate) fn completion(given: Completed) -> Completion {
 fn within(tool: &ApprovedTool, size: u64) -> Result<(), Unfit> {
     let limit = tool.limits.result;
     if size > limit { Err(Unfit::Size { size, limit }) } else { Ok(()) }
+}
+
+/// Bytes of the JSON text that `sent` becomes, which is made for nothing else.
+fn printed(sent: &impl Serialize) -> u64 {
+    struct Count(u64);
+    impl io::Write for Count {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            self.0 += text.len() as u64;
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Neither counting nor a value of JSON fails; one that did would be too long for every limit.
+    serde_json::to_writer(&mut count, sent).map_or(u64::MAX / 4, |()| count.0)
 }
 
 fn size(answer: &Answer) -> u64 {
@@ -171,7 +257,7 @@ fn object(what: &'static str, text: &str) -> Result<Value, Unfit> {
     if value.is_object() { Ok(value) } else { Err(Unfit::NotAnObject) }
 }
 
-fn block(block: Content, own: &dyn Fn(&str) -> bool) -> Result<Value, Unfit> {
+fn block(block: Content, whose: &dyn Fn(&str) -> Whose) -> Result<Value, Unfit> {
     Ok(match block {
         Content::Text(text) => json!({ "type": "text", "text": clean::text(text) }),
         Content::Image(_, kind) if !is_media("image/", &kind) => return Err(Unfit::Media("an image", shown(&kind))),
@@ -190,7 +276,12 @@ fn block(block: Content, own: &dyn Fn(&str) -> bool) -> Result<Value, Unfit> {
             if uri.chars().any(hides) {
                 return Err(Unfit::HiddenLink(shown(&uri)));
             }
-            let mut link = json!({ "type": "resource_link", "uri": uri, "name": clean::text(name) });
+            if !is_address(&uri) {
+                return Err(Unfit::Address(shown(&uri)));
+            }
+            // One line: clients show it beside their own words.
+            let name = clean::text(name).replace(['\n', '\t'], " ");
+            let mut link = json!({ "type": "resource_link", "uri": uri, "name": name });
             if let Some(kind) = kind {
                 if !is_any_media(&kind) {
                     return Err(Unfit::Media("a link", shown(&kind)));
@@ -200,7 +291,7 @@ fn block(block: Content, own: &dyn Fn(&str) -> bool) -> Result<Value, Unfit> {
             link
         }
         Content::Embedded(contents) => {
-            if !may_be_named(&contents.uri, own) {
+            if !may_be_named(&contents.uri, whose) {
                 return Err(Unfit::Scheme(shown(&contents.uri)));
             }
             json!({ "type": "resource", "resource": part(contents)? })
@@ -209,14 +300,40 @@ fn block(block: Content, own: &dyn Fn(&str) -> bool) -> Result<Value, Unfit> {
 }
 
 /// Whether a guest may hold something out under this URI.
-fn may_be_named(uri: &str, own: &dyn Fn(&str) -> bool) -> bool {
+fn may_be_named(uri: &str, whose: &dyn Fn(&str) -> Whose) -> bool {
     let Some((scheme, _)) = uri.split_once(':') else { return false };
     let mut letters = scheme.bytes();
     let is_scheme = letters.next().is_some_and(|first| first.is_ascii_alphabetic())
         && letters.all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
     // A page that a client shows comes from the host alone, whoever it belongs to.
     let shown = scheme.eq_ignore_ascii_case("ui");
-    is_scheme && (!FETCHED.iter().any(|known| scheme.eq_ignore_ascii_case(known)) || (!shown && own(uri)))
+    // `ms-word:`, `ms-settings:` and so on: programs of a desktop.
+    let opened = scheme.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("ms-"));
+    let fetched = opened || FETCHED.iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    is_scheme
+        && match whose(uri) {
+            Whose::Own => !shown,
+            Whose::Others => false,
+            Whose::Nobodys => !fetched,
+        }
+}
+
+/// Whether a person who reads it sees where it leads: a host stands right after the scheme, and nothing is in it that ends a URI
+/// for one program and not for another.
+fn is_address(uri: &str) -> bool {
+    let Some((_, rest)) = uri.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !authority.ends_with(']') => (host, port),
+        _ => (authority, ""),
+    };
+    let named = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '_');
+    let is_host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => host.chars().all(named) && host.chars().any(char::is_alphanumeric),
+    };
+    let in_none = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}');
+    is_host && port.bytes().all(|b| b.is_ascii_digit()) && !uri.chars().any(in_none)
 }
 
 /// Something under a URI, with what it holds.
@@ -240,7 +357,7 @@ fn part(contents: Contents) -> Result<Value, Unfit> {
 }
 
 /// A type of the kind that the block is of (RFC 6838): `image/svg+xml`.
-fn is_media(kind: &str, given: &str) -> bool {
+pub(crate) fn is_media(kind: &str, given: &str) -> bool {
     is_media_name(given.strip_prefix(kind).unwrap_or_default())
 }
 
@@ -258,225 +375,4 @@ fn is_media_name(name: &str) -> bool {
 
 fn shown(text: &str) -> String {
     text.chars().take(80).flat_map(char::escape_default).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use portcullis_admission::Schema;
-    use portcullis_manifest::{Fingerprint, Label, Limits};
-
-    use super::*;
-
-    fn tool() -> ApprovedTool {
-        ApprovedTool {
-            kind: portcullis_admission::Callable::Tool,
-            release: Fingerprint([0; 32]),
-            plugin: "notes".parse().unwrap(),
-            plugin_scopes: std::sync::Arc::default(),
-            name: "look".parse().unwrap(),
-            wire: "notes_look".parse().unwrap(),
-            label: Label::Read,
-            grants: Vec::new(),
-            confirm: portcullis_manifest::Confirm::None,
-            partial: false,
-            ask: Vec::new(),
-            hints: Vec::new(),
-            parameters: Vec::new(),
-            scopes: Vec::new(),
-            without_sign_in: false,
-            task: portcullis_manifest::TaskSupport::Never,
-            input: Schema::compile(&json!({ "type": "object" })).unwrap(),
-            output: Some(Schema::compile(&json!({ "type": "object", "required": ["a"] })).unwrap()),
-            limits: Limits::default(),
-        }
-    }
-
-    fn answer(content: Vec<Content>) -> Answer {
-        Answer { content, structured: Some(r#"{ "a": 1 }"#.to_owned()), meta: None }
-    }
-
-    fn link(uri: &str, name: &str, kind: Option<&str>) -> Answer {
-        answer(vec![Content::Link(uri.to_owned(), name.to_owned(), kind.map(str::to_owned))])
-    }
-
-    #[test]
-    fn wx_22_empty_blocks_count_too() {
-        let mut empty = answer((0..1000).map(|_| Content::Text(String::new())).collect());
-        empty.structured = None;
-        assert_eq!(size(&empty), 64_000);
-    }
-
-    /// Every string and every key of `value`.
-    fn words<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
-        match value {
-            Value::String(text) => found.push(text),
-            Value::Array(items) => items.iter().for_each(|item| words(item, found)),
-            Value::Object(members) => members.iter().for_each(|(key, member)| {
-                found.push(key);
-                words(member, found);
-            }),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
-
-    #[test]
-    fn mc_10_nothing_of_an_answer_hides_anything() {
-        const HIDDEN: &str = "\u{202e}\u{200b}\u{e0041}\u{180e}\u{3164}\u{fe01}\u{2028}\u{ad}\u{9b}";
-        let json =
-            json!({ format!("{HIDDEN}a"): [format!("b{HIDDEN}"), { format!("c{HIDDEN}"): HIDDEN }] }).to_string();
-        let content = vec![
-            Content::Text(format!("d{HIDDEN}")),
-            Content::Link("https://example.com/".to_owned(), format!("{HIDDEN}e"), Some("text/plain".to_owned())),
-        ];
-        for content in [content, Vec::new()] {
-            let given = Answer { content, structured: Some(json.clone()), meta: Some(json.clone()) };
-            let ToolAnswer { content, structured, meta, .. } = render(&tool(), given, &nobodys).unwrap();
-            // The schema asks for the key as it is sent.
-            assert_eq!(structured, Some(json!({ "a": ["b", { "c": "" }] })));
-            assert_eq!(meta, structured);
-            let sent = json!([content, structured, meta]);
-            let mut found = Vec::new();
-            words(&sent, &mut found);
-            assert!(found.len() > 8, "{found:?}");
-            for text in found {
-                assert!(!text.chars().any(hides), "{text:?}");
-                // The text of a client that reads no structured content is JSON in a string.
-                assert!(!text.contains("\\u"), "{text:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn mc_10_a_link_is_one_that_a_person_can_read() {
-        for uri in [
-            "https://exa\u{200b}mple.com",
-            "https://example.com/\u{202e}gpj",
-            "http://e.example/\r\nx: y",
-            "https://e\t",
-        ] {
-            let refused = render(&tool(), link(uri, "x", None), &nobodys).unwrap_err();
-            assert!(matches!(&refused, Unfit::HiddenLink(_)), "{uri:?}: {refused}");
-            let said = refused.to_string();
-            assert!(said.contains("percent-encode") && !said.chars().any(hides), "{said}");
-        }
-        let sent =
-            render(&tool(), link("https://example.com/K\u{f6}ln?a=%E2%80%AE", "K\u{f6}ln", None), &nobodys).unwrap();
-        assert_eq!(sent.content[0]["uri"], "https://example.com/K\u{f6}ln?a=%E2%80%AE");
-    }
-
-    #[test]
-    fn mc_10_the_mime_type_of_a_link_is_one() {
-        for kind in ["text/html", "text/html; charset=utf-8", "application/vnd.x+json;v=\"1\""] {
-            let sent = render(&tool(), link("https://example.com/", "x", Some(kind)), &nobodys).unwrap();
-            assert_eq!(sent.content[0]["mimeType"], kind);
-        }
-        let long = format!("text/{}", "x".repeat(300));
-        for kind in [
-            "",
-            "html",
-            "text/",
-            "/html",
-            "text/h\u{200b}tml",
-            "text/html\r\nx: y",
-            "text/html;a=\u{202e}",
-            "text/\u{f6}",
-            &long,
-        ] {
-            let refused = render(&tool(), link("https://example.com/", "x", Some(kind)), &nobodys).unwrap_err();
-            assert!(matches!(&refused, Unfit::Media("a link", _)), "{kind:?}: {refused}");
-            assert!(!refused.to_string().chars().any(hides), "{refused}");
-        }
-    }
-
-    /// No URI is the plugin's own.
-    fn nobodys(_uri: &str) -> bool {
-        false
-    }
-
-    fn own(uri: &str) -> bool {
-        uri.starts_with("docs://") || uri.starts_with("https://docs.example/") || uri.starts_with("ui:")
-    }
-
-    fn under(uri: &str) -> Contents {
-        Contents { uri: uri.to_owned(), mime_type: "text/plain".to_owned(), body: Body::Text("x\u{202e}".to_owned()) }
-    }
-
-    fn says(content: Content) -> Prompted {
-        let message = Message { role: Role::Assistant, content };
-        Prompted { description: Some("A\u{200b}".to_owned()), messages: vec![message] }
-    }
-
-    #[test]
-    fn mc_10_what_is_embedded_has_a_name_that_nothing_fetches_or_is_the_plugins_own() {
-        let embedded = |uri: &str| prompt(&tool(), says(Content::Embedded(under(uri))), &own);
-        for uri in ["docs://a", "note:1", "x-y.z+1:a", "https://docs.example/a"] {
-            let sent = embedded(uri).unwrap();
-            let expected = json!({ "uri": uri, "mimeType": "text/plain", "text": "x" });
-            assert_eq!(
-                sent.messages[0],
-                json!({ "role": "assistant", "content": { "type": "resource", "resource": expected } })
-            );
-        }
-        for uri in [
-            "https://evil.example/",
-            "HTTP://evil.example/",
-            "file:///etc/passwd",
-            "data:text/html,x",
-            "JavaScript:alert(1)",
-            "blob:x",
-            "ui://docs/page.html",
-            "no scheme",
-            "",
-            ":x",
-            "1a:x",
-            "a b:x",
-        ] {
-            let refused = embedded(uri).unwrap_err();
-            assert!(matches!(&refused, Unfit::Scheme(_)), "{uri}: {refused}");
-        }
-        assert!(matches!(embedded("docs://a\u{202e}"), Err(Unfit::HiddenLink(_))));
-        let block = Answer { structured: None, ..answer(vec![Content::Embedded(under("docs://a"))]) };
-        let plain = ApprovedTool { output: None, ..tool() };
-        assert_eq!(render(&plain, block, &nobodys).unwrap().content[0]["resource"]["uri"], "docs://a");
-    }
-
-    #[test]
-    fn mc_10_a_resource_is_answered_with_the_plugins_own_and_with_something() {
-        let sent = contents(&tool(), vec![under("docs://a"), under("docs://b")], &own).unwrap();
-        assert_eq!(sent[1], json!({ "uri": "docs://b", "mimeType": "text/plain", "text": "x" }));
-        let bytes = Contents { mime_type: String::new(), body: Body::Blob(vec![0xff]), ..under("docs://a") };
-        assert_eq!(contents(&tool(), vec![bytes], &own).unwrap(), [json!({ "uri": "docs://a", "blob": "/w==" })]);
-        let both = contents(&tool(), vec![under("docs://a"), under("other://b")], &own);
-        assert_eq!(both, Err(Unfit::Foreign("other://b".to_owned())));
-        assert_eq!(contents(&tool(), Vec::new(), &own), Err(Unfit::NoContents));
-        let wrong = Contents { mime_type: "html".to_owned(), ..under("docs://a") };
-        assert!(matches!(contents(&tool(), vec![wrong], &own), Err(Unfit::Media("a resource", _))));
-    }
-
-    #[test]
-    fn wx_22_resources_and_prompts_are_no_longer_than_a_result_may_be() {
-        let most = usize::try_from(tool().limits.result).unwrap();
-        let long = |size| Contents { body: Body::Text("x".repeat(size)), ..under("docs://a") };
-        let around = AROUND + "docs://a".len() + "text/plain".len();
-        assert!(contents(&tool(), vec![long(most - around)], &own).is_ok());
-        assert!(matches!(contents(&tool(), vec![long(most - around + 1)], &own), Err(Unfit::Size { .. })));
-        let text = |size| says(Content::Text("x".repeat(size)));
-        let around = AROUND + "A\u{200b}".len();
-        assert!(prompt(&tool(), text(most - around), &own).is_ok());
-        assert!(matches!(prompt(&tool(), text(most - around + 1), &own), Err(Unfit::Size { .. })));
-        let sent = prompt(&tool(), text(1), &own).unwrap();
-        assert_eq!(sent.description.as_deref(), Some("A"));
-    }
-
-    #[test]
-    fn mc_10_a_completion_is_at_most_a_hundred_clean_values_and_says_when_there_are_more() {
-        let given = |values: Vec<String>, total| completion(Completed { values, total, has_more: false });
-        let few = given(vec!["a\u{202e}b".to_owned()], Some(1));
-        assert_eq!(few, Completion { values: vec!["ab".to_owned()], total: Some(1), has_more: false });
-        let many = given((0..150).map(|n| n.to_string()).collect(), None);
-        assert_eq!((many.values.len(), many.total, many.has_more), (100, Some(150), true));
-        assert_eq!(many.values[99], "99");
-        let long = given(vec!["x".repeat(VALUE + 1), "y".to_owned()], Some(0));
-        assert_eq!(long, Completion { values: vec!["y".to_owned()], total: Some(2), has_more: true });
-    }
 }

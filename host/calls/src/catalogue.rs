@@ -20,7 +20,7 @@ use crate::{
     access::{Door, Lists},
     offer::{Offers, shown},
     release::asset_files,
-    uris::{Uris, meet},
+    uris::{Schemes, Uris, meet},
     way::{ARGUMENT, output_or_preview},
 };
 
@@ -28,6 +28,7 @@ use crate::{
 pub(crate) struct Catalogue {
     tools: HashMap<String, (Door, Served)>,
     resources: Uris<(Door, Served)>,
+    schemes: Schemes,
     prompts: HashMap<String, (Door, Served)>,
     lists: Kinds,
     scopes: Vec<Scope>,
@@ -149,6 +150,7 @@ impl Catalogue {
     /// A catalogue of releases that have been checked and loaded.
     pub(crate) fn new(generation: u64, releases: Vec<Arc<Ready>>, policy: &Policy) -> Self {
         let (mut tools, mut prompts, mut resources) = (HashMap::new(), HashMap::new(), Vec::new());
+        let mut schemes = Schemes::default();
         let (mut listed, mut scopes) = ([const { Vec::new() }; 4], BTreeSet::new());
         for release in &releases {
             let door = Door::of(&release.name, policy);
@@ -164,6 +166,7 @@ impl Catalogue {
             }
             for (uri, ready) in of_resources {
                 resources.push((uri.clone(), served(&ready.tool, &ready.held)));
+                schemes.add(uri, &release.name);
             }
             scopes.extend(release.callable().flat_map(|tool| tool.scopes.iter().cloned()));
             let name = |descriptor: &Descriptor| (release.name.clone(), descriptor.clone());
@@ -176,7 +179,15 @@ impl Catalogue {
             listed.map(|descriptors| Lists::new(generation, descriptors, policy));
         let lists = Kinds { tools: of_tools, resources: of_resources, templates: of_templates, prompts: of_prompts };
         let ready = releases.into_iter().map(|release| (release.fingerprint, release)).collect();
-        Self { tools, resources: Uris::new(resources), prompts, lists, scopes: scopes.into_iter().collect(), ready }
+        Self {
+            tools,
+            resources: Uris::new(resources),
+            schemes,
+            prompts,
+            lists,
+            scopes: scopes.into_iter().collect(),
+            ready,
+        }
     }
 
     /// This catalogue after a decision, made of what is known without asking the store: `approved` instead of its plugin's
@@ -201,6 +212,12 @@ impl Catalogue {
         let ((door, served), values) = self.resources.find(uri)?;
         let there = served.held.as_ref().is_none_or(|held| held.is_there(served.plugin.assets(), &values));
         (there && door.lets_in(principal)).then_some((served, values))
+    }
+
+    /// Whether another plugin than `plugin` has resources of the URI's scheme, whoever may read them: nobody who is shown the URI
+    /// could tell whose it is.
+    pub(crate) fn is_scheme_of_others(&self, uri: &str, plugin: &PluginName) -> bool {
+        self.schemes.is_of_others(uri, plugin)
     }
 
     /// The prompt of that name on the wire.

@@ -1,8 +1,8 @@
 //! Which resource a URI is of: the one with just this URI, else the template that says most of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use portcullis_manifest::UriTemplate;
+use portcullis_manifest::{PluginName, UriTemplate};
 
 /// What is served under URIs. Nobody's URIs lie within another plugin's: [`meet`] is asked before a release is approved.
 pub(crate) struct Uris<T> {
@@ -51,6 +51,26 @@ impl<T> Uris<T> {
     }
 }
 
+/// Which plugins have resources of a scheme. Several may: their URIs do not meet.
+#[derive(Default)]
+pub(crate) struct Schemes(HashMap<String, BTreeSet<PluginName>>);
+
+impl Schemes {
+    pub(crate) fn add(&mut self, uri: &UriTemplate, plugin: &PluginName) {
+        self.0.entry(scheme(uri.as_str())).or_default().insert(plugin.clone());
+    }
+
+    /// Whether another plugin than `plugin` has resources of the URI's scheme.
+    pub(crate) fn is_of_others(&self, uri: &str, plugin: &PluginName) -> bool {
+        self.0.get(&scheme(uri)).is_some_and(|plugins| plugins.iter().any(|other| other != plugin))
+    }
+}
+
+/// In small letters (RFC 3986: its case says nothing).
+fn scheme(uri: &str) -> String {
+    uri.split(':').next().unwrap_or_default().to_ascii_lowercase()
+}
+
 /// Whether some URI could be of both. Two templates meet when one's literal beginning begins the other's, whatever comes
 /// after: two plugins that share a beginning are told apart by nobody who reads an approval.
 pub(crate) fn meet(one: &UriTemplate, other: &UriTemplate) -> bool {
@@ -91,6 +111,26 @@ mod tests {
         assert_eq!(uris.template("docs://pages/{id}/data"), Some(&"docs://pages/{id}/data"));
         assert_eq!(uris.template("docs://pages/index"), Some(&"docs://pages/index"));
         assert_eq!(uris.template("docs://pages/a"), None, "what a template gives is not a template");
+    }
+
+    /// Fails without [`Schemes`]: what a guest embeds under such a URI would be taken for the other plugin's.
+    #[test]
+    fn mc_10_a_scheme_is_of_others_where_another_plugin_has_resources_of_it() {
+        let [docs, wiki, notes]: [PluginName; 3] = ["docs", "wiki", "notes"].map(|name| name.parse().unwrap());
+        let mut schemes = Schemes::default();
+        schemes.add(&template("docs://pages/{id}"), &docs);
+        schemes.add(&template("both://docs/{id}"), &docs);
+        schemes.add(&template("both://wiki/{id}"), &wiki);
+        for (uri, plugin, expected) in [
+            ("docs://pages/admin.md", &notes, true),
+            ("DOCS:anything", &notes, true),
+            ("docs://pages/admin.md", &docs, false),
+            ("both://docs/1", &docs, true),
+            ("note:1", &notes, false),
+            ("docsx://pages", &notes, false),
+        ] {
+            assert_eq!(schemes.is_of_others(uri, plugin), expected, "{uri} {plugin}");
+        }
     }
 
     #[test]

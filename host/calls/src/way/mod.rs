@@ -41,6 +41,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
+    answer::Whose,
     catalogue::{Catalogue, Served},
     host::Host,
     task::Turn,
@@ -322,10 +323,17 @@ impl Call {
         self.tool().parameters.iter().any(|parameter| parameter.name == *argument && !parameter.complete)
     }
 
-    /// Whether `uri` is of the plugin's own resources.
-    fn is_own(&self, uri: &str) -> bool {
+    /// Whose resource `uri` is, to the plugin that is called.
+    fn whose(&self, uri: &str) -> Whose {
+        let plugin = &self.tool().plugin;
         let found = self.catalogue.find_resource(uri, &self.request.principal);
-        found.is_some_and(|(served, _)| served.tool.plugin == self.tool().plugin)
+        if found.is_some_and(|(served, _)| served.tool.plugin == *plugin) {
+            Whose::Own
+        } else if self.catalogue.is_scheme_of_others(uri, plugin) {
+            Whose::Others
+        } else {
+            Whose::Nobodys
+        }
     }
 
     /// The trace that it is part of, for the host's log.

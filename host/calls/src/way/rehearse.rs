@@ -127,7 +127,7 @@ impl Host {
             Rehearsed::Found(Previewed { fixed, effects: Vec::new(), whole: false }, Some(note))
         };
         let mut rehearsed = match ending {
-            Ending::Done(answer) => match answer::render(tool, answer, &|uri| call.is_own(uri)) {
+            Ending::Done(answer) => match answer::render(tool, answer, &|uri| call.whose(uri)) {
                 Ok(_) => Rehearsed::Found(Previewed { fixed, effects: Vec::new(), whole: true }, None),
                 Err(unfit) if unanswered => partial(unfit.to_string()),
                 Err(unfit) => {

@@ -6,7 +6,10 @@ use portcullis_sandbox::{Content, ToolSampling};
 use serde_json::{Map, Value, json};
 
 use super::form::{NotAsked, key};
-use crate::{answer, clean};
+use crate::{
+    answer::{self, Whose},
+    clean,
+};
 
 /// Most bytes of what a model is given to answer, as it is sent: it travels with the client, in the sealed state, too.
 const PARAMS: usize = 64 << 10;
@@ -49,7 +52,7 @@ pub(super) fn one(who: &str, sampling: ToolSampling) -> Result<Question, NotAske
     if messages.iter().any(|message| linked(&message.content)) {
         return Err(wrong("a model is given texts, images and sound, no links and no resources"));
     }
-    let messages = messages.into_iter().map(|message| answer::message(message, &|_| false));
+    let messages = messages.into_iter().map(|message| answer::message(message, &|_| Whose::Nobodys));
     let messages: Vec<Value> = messages.collect::<Result<_, _>>().map_err(|unfit| wrong(&unfit.to_string()))?;
     let mut params = json!({ "messages": messages, "maxTokens": max_tokens });
     if let Some(prompt) = system_prompt {

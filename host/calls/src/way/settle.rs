@@ -79,15 +79,15 @@ impl Host {
         let tool = call.tool();
         let Ran { keep, ending, usage, writes, sent, log, log_dropped, .. } = ran;
         let Held { seat, places, .. } = keep.take();
-        let own = |uri: &str| call.is_own(uri);
+        let whose = |uri: &str| call.whose(uri);
         let done = |answer| Came::Answer(Box::new(CallAnswer::Done(answer)));
         let (came, class) = match ending {
-            Ending::Done(answer) => rendered(answer::render(tool, answer, &own), |answer| done(Given::Tool(answer))),
+            Ending::Done(answer) => rendered(answer::render(tool, answer, &whose), |answer| done(Given::Tool(answer))),
             Ending::Read(contents) => {
-                rendered(answer::contents(tool, contents, &own), |contents| done(Given::Resource(contents)))
+                rendered(answer::contents(tool, contents, &whose), |contents| done(Given::Resource(contents)))
             }
             Ending::Prompted(prompt) => {
-                rendered(answer::prompt(tool, prompt, &own), |prompt| done(Given::Prompt(prompt)))
+                rendered(answer::prompt(tool, prompt, &whose), |prompt| done(Given::Prompt(prompt)))
             }
             Ending::Completed(completed) => (done(Given::Completion(answer::completion(completed))), ResultClass::Ok),
             Ending::NotFound => (Came::Refused(unknown(&call.request.target).1), ResultClass::Failed),
