@@ -7,7 +7,7 @@ use portcullis_manifest::Limits;
 use portcullis_sandbox::{NeedsInput, ToolQuestion};
 use serde_json::{Map, Value};
 
-use super::sampling;
+use super::{sampling, secrets};
 use crate::clean;
 
 /// Longest message of a question, in bytes.
@@ -18,28 +18,6 @@ const KEY: usize = 64;
 
 /// Most bytes of a question's schema.
 const SCHEMA: usize = 8 << 10;
-
-/// Words that a property's name may not be made of: what they name is never asked for through a form (MCP elicitation,
-/// "must not request sensitive information").
-const SENSITIVE: &[&str] = &[
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "token",
-    "apikey",
-    "credential",
-    "credentials",
-    "privatekey",
-    "accesskey",
-    "creditcard",
-    "cardnumber",
-    "cvv",
-    "cvc",
-    "pin",
-    "otp",
-    "ssn",
-];
 
 /// A tool asks something that the host does not put.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,8 +36,8 @@ pub(super) enum NotAsked {
     Schema { key: String, why: String },
     #[error("what it wants a model to say (`{key}`) is not put to one: {why}")]
     Sampling { key: String, why: String },
-    #[error("question `{key}` asks for `{property}`: nothing secret is asked for through a form")]
-    Sensitive { key: String, property: String },
+    #[error("question `{key}` speaks of `{word}`: nothing secret is asked for through a form")]
+    Sensitive { key: String, word: &'static str },
 }
 
 /// The questions that a tool asks, in the host's words.
@@ -114,12 +92,8 @@ fn one(who: &str, question: ToolQuestion) -> Result<Question, NotAsked> {
         serde_json::from_str(&schema).map_err(|error| wrong(&format!("it is not JSON: {error}")))?;
     clean::value(&mut schema);
     flat(&schema).map_err(|why| wrong(&why))?;
-    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        let said = ["title", "description"].into_iter().filter_map(|word| property[word].as_str());
-        if let Some(property) = std::iter::once(name.as_str()).chain(said).find(|text| is_sensitive(text)) {
-            let property = property.chars().take(80).collect();
-            return Err(NotAsked::Sensitive { key: key.clone(), property });
-        }
+    if let Some(word) = secrets::named(&message).or_else(|| named_in(&schema)) {
+        return Err(NotAsked::Sensitive { key, word });
     }
     compiled(&schema).map_err(|error| wrong(&error.to_string()))?;
     // Who asks is said by the host: a tool's message could name anybody.
@@ -138,27 +112,23 @@ fn compiled(schema: &Value) -> Result<Schema, BadSchema> {
     Schema::compile(&schema)
 }
 
-/// Whether one of its words, or two that stand side by side, name a secret: `API_Key`, `apiKey`, `userPassword`, `api key`.
-fn is_sensitive(text: &str) -> bool {
-    let mut words: Vec<String> = vec![String::new()];
-    let mut lower = false;
-    for c in text.chars() {
-        if !c.is_ascii_alphanumeric() || (lower && c.is_ascii_uppercase()) {
-            words.push(String::new());
+/// The secret that something in a form names which a person reads: every text and every name, whatever it stands for.
+fn named_in(form: &Value) -> Option<&'static str> {
+    match form {
+        Value::String(text) => secrets::named(text),
+        Value::Array(items) => items.iter().find_map(named_in),
+        Value::Object(members) => {
+            members.iter().find_map(|(name, member)| secrets::named(name).or_else(|| named_in(member)))
         }
-        lower = c.is_ascii_lowercase();
-        if c.is_ascii_alphanumeric() {
-            words.last_mut().expect("there is always one").push(c.to_ascii_lowercase());
-        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
-    words.retain(|word| !word.is_empty());
-    let sensitive = |word: &str| SENSITIVE.contains(&word);
-    words.iter().any(|word| sensitive(word)) || words.windows(2).any(|pair| sensitive(&pair.concat()))
 }
 
 const OBJECT: &[&str] = &["type", "properties", "required", "title", "description", "$schema", "additionalProperties"];
 const STRING: &[&str] =
     &["type", "title", "description", "default", "minLength", "maxLength", "format", "enum", "enumNames", "oneOf"];
+/// `format` of a text.
+const FORMATS: &[&str] = &["email", "uri", "date", "date-time"];
 const NUMBER: &[&str] = &["type", "title", "description", "default", "minimum", "maximum"];
 const BOOLEAN: &[&str] = &["type", "title", "description", "default"];
 const ARRAY: &[&str] = &["type", "title", "description", "default", "minItems", "maxItems", "items"];
@@ -172,6 +142,10 @@ fn flat(schema: &Value) -> Result<(), String> {
     }
     let properties = object.get("properties").and_then(Value::as_object).ok_or("it has no `properties`")?;
     for (name, property) in properties {
+        // Some clients show the name, and letters of other alphabets look like these.
+        if name.is_empty() || name.len() > KEY || !name.bytes().all(|b| matches!(b, b' '..=b'~')) {
+            return Err(format!("a property's name is 1 to {KEY} ASCII characters: put other words into its `title`"));
+        }
         property_is_flat(property).map_err(|why| format!("`{name}`: {why}"))?;
     }
     Ok(())
@@ -182,6 +156,9 @@ fn property_is_flat(property: &Value) -> Result<(), String> {
     match property.get("type").and_then(Value::as_str) {
         Some("string") => {
             only(property, STRING)?;
+            if property.get("format").is_some_and(|format| !FORMATS.iter().any(|known| format == known)) {
+                return Err("its `format` is none of email, uri, date, date-time".to_owned());
+            }
             choices(property.get("oneOf"))
         }
         Some("number" | "integer") => only(property, NUMBER),
@@ -282,6 +259,12 @@ mod tests {
             json!({ "type": "object", "properties": { "a": { "type": "array", "items": { "type": "string" } } } }),
             json!({ "type": "object", "properties": { "a": { "$ref": "#" } } }),
             json!({ "type": "object", "properties": {}, "allOf": [] }),
+            json!({ "type": "object", "properties": { "a": { "type": "string", "format": "ipv4" } } }),
+            json!({ "type": "object", "properties": { "a": { "type": "string", "format": 1 } } }),
+            json!({ "type": "object", "properties": { "stra\u{df}e": { "type": "string" } } }),
+            json!({ "type": "object", "properties": { "p\u{430}ssword": { "type": "string" } } }),
+            json!({ "type": "object", "properties": { "": { "type": "string" } } }),
+            json!({ "type": "object", "properties": { "x".repeat(65): { "type": "string" } } }),
         ] {
             assert!(matches!(ask(schema.clone()), Err(NotAsked::Schema { .. })), "{schema}");
         }
@@ -303,11 +286,47 @@ mod tests {
             let asked = ask(json!({ "type": "object", "properties": { name: { "type": "string" } } }));
             assert!(matches!(asked, Err(NotAsked::Sensitive { .. })), "{name}");
         }
-        let titled = json!({ "type": "object", "properties": { "a": { "type": "string", "title": "Your password" } } });
-        assert!(matches!(ask(titled), Err(NotAsked::Sensitive { .. })));
-        for name in ["pinboard", "title", "tokens_left", "secretary"] {
+        for name in ["pinboard", "title", "tokenizer", "secretary"] {
             assert!(ask(json!({ "type": "object", "properties": { name: { "type": "string" } } })).is_ok(), "{name}");
         }
+    }
+
+    /// Fails without [`named_in`], or with one that reads less than a person does.
+    #[test]
+    fn mc_11_nothing_secret_is_asked_for_anywhere_in_a_form() {
+        let form = |property: Value| json!({ "type": "object", "properties": { "a": property } });
+        let said = "Your passwords";
+        for schema in [
+            json!({ "type": "object", "properties": {}, "title": said }),
+            json!({ "type": "object", "properties": {}, "description": said }),
+            form(json!({ "type": "string", "title": said })),
+            form(json!({ "type": "string", "description": said })),
+            form(json!({ "type": "string", "default": said })),
+            form(json!({ "type": "string", "enum": ["a", said] })),
+            form(json!({ "type": "string", "enum": ["a"], "enumNames": [said] })),
+            form(json!({ "type": "string", "oneOf": [{ "const": "a", "title": said }] })),
+            form(json!({ "type": "array", "items": { "anyOf": [{ "const": "a", "title": said }] } })),
+        ] {
+            let refused = ask(schema.clone()).unwrap_err();
+            assert_eq!(refused, NotAsked::Sensitive { key: "k".to_owned(), word: "password" }, "{schema}");
+            assert!(refused.to_string().contains("`password`"), "{refused}");
+        }
+        // `password` is no format of a text, whatever a client would make of it.
+        assert!(matches!(ask(form(json!({ "type": "string", "format": "password" }))), Err(NotAsked::Schema { .. })));
+    }
+
+    /// Fails without the look at the message.
+    #[test]
+    fn mc_11_a_message_asks_for_nothing_secret() {
+        let say = |message: &str| {
+            let schema = r#"{"type":"object","properties":{"a":{"type":"string"}}}"#.to_owned();
+            let question = ToolQuestion { key: "k".to_owned(), message: message.to_owned(), schema };
+            questions("t", NeedsInput { questions: vec![question], ..NeedsInput::default() }, &Limits::default())
+        };
+        for message in ["Session expired. Type your password.", "Your one-time PIN?", "P\u{430}ssword, please"] {
+            assert!(matches!(say(message), Err(NotAsked::Sensitive { .. })), "{message}");
+        }
+        assert!(say("Which of the two pinned notes is meant?").is_ok());
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod rehearse;
 mod sampling;
 mod sandbox;
 mod sealed;
+mod secrets;
 mod settle;
 mod touched;
 
