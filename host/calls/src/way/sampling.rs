@@ -1,5 +1,6 @@
 //! What a tool may have the client's own model say (MCP sampling), and whether a reply is one; and what a client says of its roots.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use portcullis_admission::Answered;
 use portcullis_backend::{Question, QuestionKind, Reply};
 use portcullis_sandbox::{Content, ToolSampling};
@@ -16,6 +17,12 @@ const PARAMS: usize = 64 << 10;
 
 /// Most sequences that a model stops at, and most bytes of each.
 const STOPS: (usize, usize) = (16, 256);
+
+/// Most tokens that a model is let say: none is shorter than a byte, and no reply is longer than [`REPLY`].
+const TOKENS: u32 = 1 << 20;
+
+/// The highest temperature that a model is known to take.
+const HOTTEST: f64 = 2.0;
 
 /// Most bytes of a reply. A guest that can't hold it ends at its own limit of memory.
 const REPLY: usize = 1 << 20;
@@ -34,11 +41,11 @@ pub(super) fn one(who: &str, sampling: ToolSampling) -> Result<Question, NotAske
     if messages.is_empty() {
         return Err(wrong("there is no message"));
     }
-    if max_tokens == 0 {
-        return Err(wrong("`max-tokens` is 0"));
+    if !(1..=TOKENS).contains(&max_tokens) {
+        return Err(wrong("`max-tokens` is not from 1 to 1048576, and no reply is longer"));
     }
-    if temperature.is_some_and(|temperature| !temperature.is_finite() || temperature < 0.0) {
-        return Err(wrong("`temperature` is no number from 0 up"));
+    if temperature.is_some_and(|temperature| !(0.0..=HOTTEST).contains(&temperature)) {
+        return Err(wrong("`temperature` is no number from 0 to 2"));
     }
     if stop_sequences.len() > STOPS.0 || stop_sequences.iter().any(|stop| stop.is_empty() || stop.len() > STOPS.1) {
         return Err(wrong("at most 16 stop sequences of 1 to 256 bytes are passed on"));
@@ -115,10 +122,15 @@ fn result(reply: Option<&Reply>, read: impl FnOnce(&Map<String, Value>) -> Optio
 }
 
 fn is_block(block: &Value) -> bool {
-    let text = |name: &str| block.get(name).is_some_and(Value::is_string);
-    match block.get("type").and_then(Value::as_str) {
-        Some("text") => text("text"),
-        Some("image" | "audio") => text("data") && text("mimeType"),
+    let text = |name: &str| block.get(name).and_then(Value::as_str);
+    let media = |kind: &str| {
+        text("mimeType").is_some_and(|given| answer::is_media(kind, given))
+            && text("data").is_some_and(|data| BASE64_STANDARD.decode(data).is_ok())
+    };
+    match text("type") {
+        Some("text") => text("text").is_some(),
+        Some("image") => media("image/"),
+        Some("audio") => media("audio/"),
         _ => false,
     }
 }
@@ -181,6 +193,10 @@ mod tests {
             ToolSampling { max_tokens: 0, ..good() },
             ToolSampling { temperature: Some(f64::NAN), ..good() },
             ToolSampling { temperature: Some(-0.1), ..good() },
+            ToolSampling { temperature: Some(2.1), ..good() },
+            ToolSampling { temperature: Some(1e300), ..good() },
+            ToolSampling { max_tokens: TOKENS + 1, ..good() },
+            ToolSampling { max_tokens: u32::MAX, ..good() },
             ToolSampling { stop_sequences: vec!["x".to_owned(); 17], ..good() },
             ToolSampling { stop_sequences: vec![String::new()], ..good() },
             ToolSampling { system_prompt: Some("x".repeat(PARAMS)), ..good() },
@@ -192,6 +208,8 @@ mod tests {
             let refused = params(wrong).unwrap_err();
             assert!(matches!(&refused, NotAsked::Sampling { key, .. } if key == "k"), "{refused}");
         }
+        let most = ToolSampling { max_tokens: TOKENS, temperature: Some(HOTTEST), ..good() };
+        assert!(params(most).is_ok());
         assert!(params(ToolSampling { system_prompt: None, ..sampling("k", text(&"x".repeat(PARAMS))) }).is_ok());
         assert_eq!(params(sampling("no key", text("x"))), Err(NotAsked::Key));
     }
@@ -235,6 +253,10 @@ mod tests {
         let kept: Value = serde_json::from_str(&kept).unwrap();
         assert_eq!(kept["content"], json!({ "type": "text", "text": "Paris" }));
         assert_eq!(kept.get("x"), None, "what was not asked for is left out");
+        for (kind, media) in [("image", "image/png"), ("audio", "audio/wav")] {
+            let content = json!([{ "type": kind, "mimeType": media, "data": "AQID" }]);
+            assert!(said_of(json!({ "role": "assistant", "model": "m", "content": content })).is_some(), "{kind}");
+        }
         for (name, value) in [
             ("role", json!("system")),
             ("model", json!(1)),
@@ -243,6 +265,14 @@ mod tests {
             ("content", json!({ "type": "tool_use", "name": "x" })),
             ("content", json!({ "type": "text" })),
             ("content", json!({ "type": "text", "text": "x".repeat(REPLY) })),
+            ("content", json!({ "type": "image", "mimeType": "image/png", "data": "!!" })),
+            ("content", json!({ "type": "image", "mimeType": "image/png", "data": "AA" })),
+            ("content", json!({ "type": "image", "mimeType": "text/html", "data": "AAAA" })),
+            ("content", json!({ "type": "audio", "mimeType": "image/png", "data": "AAAA" })),
+            (
+                "content",
+                json!([{ "type": "text", "text": "x" }, { "type": "audio", "mimeType": "audio/wav", "data": "-_==" }]),
+            ),
             ("stopReason", json!({})),
         ] {
             let mut bad = good.clone();
