@@ -63,7 +63,8 @@ impl Notices {
             return;
         }
         self.told = Some(done);
-        let total = total.filter(|total| total.is_finite());
+        // Nor can all there is be less than what is done.
+        let total = total.filter(|total| total.is_finite() && *total >= done);
         let message = message.map(|message| line(&message, MESSAGE)).filter(|message| !message.is_empty());
         listener.tell(Notice::Progress { done, total, message }).await;
     }
