@@ -278,14 +278,19 @@ fn a_path_without_a_plugin_is_refused() {
     let mut witness = Witness::new();
     let empty = tempfile::tempdir().expect("a temporary folder can be made");
     let nowhere = empty.path().join("nowhere");
-    let pipe = empty.path().join("plugin.toml");
+    let manifest = empty.path().join("plugin.toml");
     for command in ["check", "publish"] {
         witness.home.run([command.as_ref(), nowhere.as_os_str()]).is(1, &["nowhere", "No such file"]);
         witness.home.run([command.as_ref(), empty.path().as_os_str()]).is(1, &["plugin.toml", "No such file"]);
     }
-    // A file without an end is read only so far.
-    std::os::unix::fs::symlink("/dev/zero", &pipe).expect("a link can be made");
+    // A file is read only so far, no link is followed, and a file without an end is none.
+    let whole = fs::File::create(&manifest).expect("a file can be made");
+    whole.set_len((64 << 20) + 1).expect("it has no blocks");
     witness.home.run(["publish".as_ref(), empty.path().as_os_str()]).is(1, &["longer than 64 MiB"]);
+    fs::remove_file(&manifest).expect("it is there");
+    std::os::unix::fs::symlink("/dev/zero", &manifest).expect("a link can be made");
+    witness.home.run(["publish".as_ref(), empty.path().as_os_str()]).is(1, &["links are not followed"]);
+    witness.home.run(["publish".as_ref(), manifest.as_os_str()]).is(1, &["a device"]);
     witness.is_unharmed_by("paths without a plugin");
 }
 
