@@ -128,43 +128,35 @@ fn mc_11_a_question_that_the_manifest_does_not_allow_never_reaches_the_client() 
     assert!(!attack.result.to_string().contains("password"), "{}", attack.result);
 }
 
+/// Fails without: the scheme of a link in `block` of `host/calls/src/answer.rs`.
 #[test]
 fn mc_10_links_have_schemes_that_nothing_runs() {
     let (_zoo, attack) = ask("bad_link");
-    let sent = attack.result.to_string();
-    if attack.class() == "ok" {
-        for scheme in ["javascript:", "file:", "data:", "ui:"] {
-            assert!(!sent.contains(&format!("\"uri\":\"{scheme}")), "{sent}");
-        }
-    } else {
-        assert_eq!(attack.class(), "bad-result", "{sent}");
-    }
+    assert_eq!(attack.class(), "bad-result", "{}", attack.result);
+    assert!(attack.is_error() && attack.text().contains("neither http nor https"), "{}", attack.text());
+    let blocks = attack.result["content"].as_array().expect("content");
+    assert!(blocks.iter().all(|block| block["type"] == "text"), "no link is sent: {blocks:?}");
 }
 
+/// Fails without: the MIME type of an image in `block` of `host/calls/src/answer.rs`.
 #[test]
 fn mc_10_a_mime_type_is_one_and_fits_its_block() {
     let (_zoo, attack) = ask("bad_mime");
-    if attack.class() != "ok" {
-        assert_eq!(attack.class(), "bad-result", "{}", attack.result);
-        return;
-    }
-    for block in attack.result["content"].as_array().expect("content") {
-        let kind = block["mimeType"].as_str().unwrap_or("image/");
-        assert!(kind.starts_with("image/") && !kind.chars().any(char::is_control), "{block}");
-    }
+    assert_eq!(attack.class(), "bad-result", "{}", attack.result);
+    assert!(attack.is_error() && attack.text().contains("MIME type of an image"), "{}", attack.text());
+    let blocks = attack.result["content"].as_array().expect("content");
+    assert!(blocks.iter().all(|block| block["type"] == "text"), "no image is sent: {blocks:?}");
 }
 
+/// Fails without: `reserved` of `host/calls/src/clean.rs`.
 #[test]
-fn mc_10_metadata_of_the_protocol_is_the_hosts_alone() {
+fn mc_10_metadata_of_the_protocol_the_host_and_the_manifest_is_no_plugins() {
     let (_zoo, attack) = ask("bad_meta");
-    let meta: Vec<&String> = attack.result["_meta"].as_object().map(|meta| meta.keys().collect()).unwrap_or_default();
-    for key in meta {
-        // MCP reserves every prefix whose second label is one of these, and both words alone.
-        let reserved = key.split_once('/').is_some_and(|(prefix, _)| {
-            prefix.split('.').any(|label| label == "mcp" || label == "modelcontextprotocol")
-        });
-        assert!(!reserved, "a plugin speaks for the protocol: {key}");
-    }
+    assert_eq!(attack.class(), "ok", "{}", attack.result);
+    let keys: Vec<&String> = attack.result["_meta"].as_object().expect("one key is anybody's").keys().collect();
+    let own = |key: &&&String| !key.starts_with("io.modelcontextprotocol/");
+    assert_eq!(keys.iter().filter(own).collect::<Vec<_>>(), [&"openai/x"], "{}", attack.result);
+    assert_eq!(attack.result["_meta"]["io.modelcontextprotocol/related-task"], Value::Null, "{}", attack.result);
 }
 
 #[test]
