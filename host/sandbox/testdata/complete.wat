@@ -225,7 +225,9 @@
       ;; debug, and warning.
       (call $notice (i32.const 0) (i32.const 0x120) (i32.const 7))
       (call $notice (i32.const 3) (i32.const 0x120) (i32.const 7))
-      (call $report (f64.const 2) (i32.const 1) (f64.const nan) (i32.const 0) (i32.const 0) (i32.const 0)))
+      (call $report (f64.const 2) (i32.const 1) (f64.const nan) (i32.const 0) (i32.const 0) (i32.const 0))
+      (call $report (f64.const 3) (i32.const 1) (f64.const -1) (i32.const 0) (i32.const 0) (i32.const 0))
+      (call $report (f64.const 4) (i32.const 1) (f64.const 4) (i32.const 0) (i32.const 0) (i32.const 0)))
 
     (func $tell-much
       (local $done f64)

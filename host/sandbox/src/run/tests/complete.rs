@@ -194,16 +194,18 @@ async fn progress_rises_is_a_number_and_is_told_in_one_clean_line() {
         let listener = Arc::new(Heard { progress, least, heard: Mutex::default() });
         let ran = plugin.run(tool("progress"), Listened(Some(listener.clone()))).await.unwrap();
         assert!(matches!(ran.ending, Ending::Done(_)) && ran.notices_dropped == 0, "{:?}", ran.ending);
-        assert_eq!(ran.usage.host_calls, 8);
+        assert_eq!(ran.usage.host_calls, 10);
         std::mem::take(&mut *listener.heard.lock().unwrap())
     };
     let one = Notice::Progress { done: 1.0, total: Some(4.0), message: Some("one  two".to_owned()) };
     let two = Notice::Progress { done: 2.0, total: None, message: None };
+    let three = Notice::Progress { done: 3.0, total: None, message: None };
+    let four = Notice::Progress { done: 4.0, total: Some(4.0), message: None };
     let line = |level| Notice::Line { level, text: "careful".to_owned() };
     let (debug, warning) = (line(NoticeLevel::Debug), line(NoticeLevel::Warning));
-    assert_eq!(told(true, None).await, [one.clone(), two.clone()]);
+    assert_eq!(told(true, None).await, [one.clone(), two.clone(), three.clone(), four.clone()]);
     assert_eq!(told(false, Some(NoticeLevel::Info)).await, std::slice::from_ref(&warning));
-    assert_eq!(told(true, Some(NoticeLevel::Debug)).await, [one, debug, warning, two]);
+    assert_eq!(told(true, Some(NoticeLevel::Debug)).await, [one, debug, warning, two, three, four]);
     assert_eq!(told(false, None).await, []);
 }
 
