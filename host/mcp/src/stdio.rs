@@ -139,6 +139,13 @@ where
                     },
                     Ok(Incoming::Notification(Method::Cancelled, params)) => {
                         if let Field::Is(id) = &params.request_id && let Some(request) = open.get(id) {
+                            // What it has asked goes out before it is taken back.
+                            while let Ok(message) = asked.try_recv() {
+                                output.push(&message);
+                            }
+                            for withdrawal in protocol.desk.withdrawals(&peer.listener(&principal), id) {
+                                output.push(&withdrawal);
+                            }
                             request.abort();
                         }
                     }

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use portcullis_backend::{Answered, Ask, KeptQuestion, NotKept, NotOpened, OpenQuestions, Reply};
 use portcullis_manifest::{Digest, Principal};
 use tokio::{sync::oneshot, time::sleep};
@@ -17,7 +18,7 @@ use uuid::Uuid;
 
 use super::{
     form,
-    put::{Put, Sent},
+    put::{Put, Sent, withdrawal},
     session::Holder,
     shared::Shared,
 };
@@ -216,6 +217,13 @@ impl Desk {
         let (given, taken) = judge(question.kind, answer, principal);
         question.given.send(given).map_err(|_| NoAnswer::NotOpen)?;
         taken
+    }
+
+    /// Notifications that take back what the call `request` of this client has asked here, if it waits for a person.
+    pub(crate) fn withdrawals(&self, holder: &Holder, request: &Id) -> Vec<Bytes> {
+        let here = self.here();
+        let of_call = |open: &Open| open.request == *request && open.holder == *holder;
+        here.open.iter().filter(|(_, open)| of_call(open)).map(|(id, _)| withdrawal(*id)).collect()
     }
 
     /// Ends the call `request` of this client, if it waits for a person, here or elsewhere.

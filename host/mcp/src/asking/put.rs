@@ -84,13 +84,7 @@ impl Put {
     /// Closes what is still open, and gives notifications that take it back.
     pub(crate) async fn withdraw(self) -> Vec<Bytes> {
         let closed = self.close();
-        let written = closed.iter().map(|id| {
-            let mut out = br#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"#.to_vec();
-            named(*id).write(&mut out);
-            out.extend_from_slice(br#","reason":"the call has ended"}}"#);
-            out.into()
-        });
-        let written = written.collect();
+        let written = closed.iter().map(|id| withdrawal(*id)).collect();
         if let Some(shared) = self.desk.shared.as_ref().filter(|_| !closed.is_empty())
             && let Err(error) = shared.close(closed).await
         {
@@ -103,6 +97,14 @@ impl Put {
     fn close(&self) -> Vec<Uuid> {
         self.desk.take(self.questions.iter().map(|sent| sent.id)).into_iter().map(|(id, _)| id).collect()
     }
+}
+
+/// The notification that takes the question `id` back.
+pub(super) fn withdrawal(id: Uuid) -> Bytes {
+    let mut out = br#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"#.to_vec();
+    named(id).write(&mut out);
+    out.extend_from_slice(br#","reason":"the call has ended"}}"#);
+    out.into()
 }
 
 impl Drop for Put {

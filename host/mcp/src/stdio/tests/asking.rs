@@ -142,13 +142,16 @@ async fn mc_09_an_answer_of_another_form_ends_its_call() {
 }
 
 #[tokio::test]
-async fn a_cancelled_call_that_waits_is_closed_and_gets_no_answer() {
+async fn a_cancelled_call_that_waits_takes_its_question_back_and_gets_no_answer() {
     let limits = QuestionLimits { per_principal: 1, ..QuestionLimits::default() };
     let mut client = Client::begin("2025-11-25", json!({ "elicitation": {} }), limits).await;
     let asked = client.questions("2025-11-25", 1, 1).await;
     assert_eq!(client.ask(asking(2, 1)).await["error"]["code"], 50303);
     assert_eq!(client.backend.rules(), [RefusalRule::Message]);
     client.send(cancel(1)).await;
+    let withdrawal = client.next().await;
+    assert_valid("2025-11-25", "CancelledNotification", &withdrawal);
+    assert_eq!(withdrawal["params"]["requestId"], asked[0]["id"]);
     // Its place is free again, and its question closed.
     let again = client.questions("2025-11-25", 3, 1).await;
     client.answer(&asked[0], cancelled()).await;
