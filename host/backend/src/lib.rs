@@ -245,6 +245,8 @@ pub trait Touched: fmt::Debug + Send + Sync {
 pub struct Asking {
     /// A form (MCP elicitation, mode `form`).
     pub form: bool,
+    /// Whether a field of a form may be a list of choices: revision 2025-06-18 has none.
+    pub lists: bool,
     /// To have its model say something (MCP sampling).
     pub sampling: bool,
     /// To tell its roots.
@@ -253,10 +255,10 @@ pub struct Asking {
 
 impl Asking {
     /// Nothing at all.
-    pub const NOTHING: Self = Self { form: false, sampling: false, roots: false };
+    pub const NOTHING: Self = Self { form: false, lists: false, sampling: false, roots: false };
 
-    /// Forms, and nothing else.
-    pub const FORM: Self = Self { form: true, ..Self::NOTHING };
+    /// Forms with all that they may hold, and nothing else.
+    pub const FORM: Self = Self { form: true, lists: true, ..Self::NOTHING };
 }
 
 /// A call that goes on after [`Ask`]. Everything in it comes from the client: nothing of it is checked by the transport.

@@ -51,6 +51,11 @@ impl Revision {
         }
     }
 
+    /// Whether a field of a form may be a list (`MultiSelectEnumSchema`).
+    pub(crate) fn has_lists(self) -> bool {
+        matches!(self, Self::V2026_07_28 | Self::V2025_11_25)
+    }
+
     /// The revision that an `initialize` request is answered with: the one asked for, or the newest legacy one.
     pub(crate) fn negotiated(asked: &Version) -> Self {
         match asked {

@@ -232,7 +232,9 @@ impl Echo {
             }
             "busy" => Err(CallRefused::Busy { limit: "guest memory", retry_after: Duration::from_millis(2500) }),
             "unavailable" => Err(CallRefused::Unavailable { reason: "the audit is full" }),
-            "needing" => Err(CallRefused::Capability { needed: Asking { sampling: true, roots: true, form: false } }),
+            "needing" => {
+                Err(CallRefused::Capability { needed: Asking { sampling: true, roots: true, ..Asking::NOTHING } })
+            }
             "private" if nobody => Err(CallRefused::SignIn { needed: scopes(&["notes:read"]) }),
             "private" => Ok(echo),
             "scoped" => Err(CallRefused::InsufficientScope { needed: scopes(&["notes:read", "notes:write"]) }),

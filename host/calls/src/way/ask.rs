@@ -189,11 +189,13 @@ impl Host {
         let can = call.request.asking;
         let needed = Asking {
             form: !asked.questions.is_empty() && !can.form,
+            // Known when the form is read.
+            lists: false,
             sampling: !asked.samplings.is_empty() && !can.sampling,
             roots: !asked.roots.is_empty() && !can.roots,
         };
         // What a form asks for may have a place in the arguments: then the model mends it, and needs no client that can ask.
-        if needed == Asking::FORM {
+        if needed == (Asking { form: true, ..Asking::NOTHING }) {
             return Err(Unput::Because(
                 "the tool has to ask the person something, and this client has not said that it can ask one (MCP elicitation): \
                  say what it needs in the arguments, if they take it, or use a client that can ask"
@@ -211,6 +213,7 @@ impl Host {
         }
         let put = form::questions(call.wire(), asked, &tool.limits);
         let (questions, state) = put.map_err(|error| Unput::Because(error.to_string()))?;
+        form::known_to(can, &questions).map_err(|error| Unput::Because(error.to_string()))?;
         let kept = |question: &Question| (question.key.clone(), Put::from(&question.kind));
         let life = i64::try_from(self.seals.state.life().as_millis()).unwrap_or(i64::MAX);
         let sealed = State::Questions(Box::new(Questions {

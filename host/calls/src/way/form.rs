@@ -2,7 +2,7 @@
 //! (catalogue MC-11): a flat form, as MCP elicitation has it, that never asks for a secret.
 
 use portcullis_admission::{Answered, BadSchema, Schema};
-use portcullis_backend::{Question, QuestionKind, Reply};
+use portcullis_backend::{Asking, Question, QuestionKind, Reply};
 use portcullis_manifest::Limits;
 use portcullis_sandbox::{NeedsInput, ToolQuestion};
 use serde_json::{Map, Value};
@@ -34,6 +34,11 @@ pub(super) enum NotAsked {
     Message(String),
     #[error("the schema of question `{key}` is not a flat form: {why}")]
     Schema { key: String, why: String },
+    #[error(
+        "question `{0}` has a field that is a list, and the revision of MCP that this client speaks has none (2025-11-25 does): say \
+         what the tool needs in the arguments, if they take it, or use a newer client"
+    )]
+    Lists(String),
     #[error("what it wants a model to say (`{key}`) is not put to one: {why}")]
     Sampling { key: String, why: String },
     #[error("question `{key}` speaks of `{word}`: nothing secret is asked for through a form")]
@@ -65,6 +70,21 @@ pub(super) fn questions(who: &str, asked: NeedsInput, limits: &Limits) -> Result
         put.push(question);
     }
     Ok((put, state))
+}
+
+/// Whether the client knows all that the forms hold.
+pub(super) fn known_to(can: Asking, questions: &[Question]) -> Result<(), NotAsked> {
+    let is_list = |property: &Value| property["type"] == "array";
+    let has_list = |question: &&Question| match &question.kind {
+        QuestionKind::Form { schema, .. } => {
+            schema["properties"].as_object().is_some_and(|properties| properties.values().any(is_list))
+        }
+        QuestionKind::Sampling(_) | QuestionKind::Roots => false,
+    };
+    match questions.iter().find(has_list).filter(|_| !can.lists) {
+        Some(question) => Err(NotAsked::Lists(question.key.clone())),
+        None => Ok(()),
+    }
 }
 
 /// The name under which a reply comes back.
@@ -247,6 +267,18 @@ mod tests {
             "g": { "type": "array", "items": { "anyOf": titled } },
         } }))
         .unwrap();
+    }
+
+    /// Fails without [`known_to`]: such a field is no `PrimitiveSchemaDefinition` of 2025-06-18.
+    #[test]
+    fn mc_11_a_list_is_put_to_a_client_whose_revision_has_lists() {
+        let list = json!({ "type": "array", "items": { "type": "string", "enum": ["x"] } });
+        let put = |property: Value| ask(json!({ "type": "object", "properties": { "a": property } })).unwrap().0;
+        let (plain, lists) = (put(json!({ "type": "string" })), put(list));
+        let older = Asking { lists: false, ..Asking::FORM };
+        assert_eq!(known_to(Asking::FORM, &lists), Ok(()));
+        assert_eq!(known_to(older, &plain), Ok(()));
+        assert_eq!(known_to(older, &lists), Err(NotAsked::Lists("k".to_owned())));
     }
 
     #[test]

@@ -115,7 +115,8 @@ impl Sessions {
 
     /// A session for a client that can be asked: visible ASCII, as the header needs it.
     pub(crate) fn begin(&self, principal: &Principal, revision: Revision, asking: Asking) -> String {
-        let Asking { form, sampling, roots } = asking;
+        // Lists go with the revision.
+        let Asking { form, lists: _, sampling, roots } = asking;
         let session = LegacySession {
             revision: revision.as_str().to_owned(),
             form,
@@ -134,8 +135,8 @@ impl Sessions {
         let opened = self.sealer.open(sealed, now()).ok()?;
         let LegacySession { revision, form, sampling, roots, principal: of, nonce } = opened;
         let own = of == *principal.key() || of == PrincipalKey::Anonymous;
-        let asking = Asking { form, sampling, roots };
         let primes = revision == Revision::V2025_11_25.as_str();
+        let asking = Asking { form, lists: form && primes, sampling, roots };
         let holder = || Holder { principal: principal.key().clone(), session: nonce };
         let session = || Session { holder: holder(), asking, primes };
         (asking != Asking::NOTHING && own).then(session)
@@ -179,8 +180,8 @@ impl Peer {
 
     /// Takes note of what `initialize` said.
     pub(crate) fn declare(&self, asking: Asking) {
-        let Asking { form, sampling, roots } = asking;
-        let bits = u8::from(form) | u8::from(sampling) << 1 | u8::from(roots) << 2;
+        let Asking { form, lists, sampling, roots } = asking;
+        let bits = u8::from(form) | u8::from(sampling) << 1 | u8::from(roots) << 2 | u8::from(lists) << 3;
         self.asking.store(bits, Ordering::Relaxed);
     }
 
@@ -192,7 +193,8 @@ impl Peer {
     /// Who can be asked on this stream.
     pub(crate) fn session(&self, principal: &Principal) -> Option<Session> {
         let bits = self.asking.load(Ordering::Relaxed);
-        let asking = Asking { form: bits & 1 != 0, sampling: bits & 2 != 0, roots: bits & 4 != 0 };
+        let bit = |place: u8| bits & 1 << place != 0;
+        let asking = Asking { form: bit(0), lists: bit(3), sampling: bit(1), roots: bit(2) };
         let holder = || Holder { principal: principal.key().clone(), session: self.stream };
         (asking != Asking::NOTHING).then(|| Session { holder: holder(), asking, primes: false })
     }
@@ -300,11 +302,17 @@ mod tests {
     fn what_a_client_can_do_comes_back_with_its_session_and_on_its_stream() {
         let (sessions, peer) = (Sessions::new(&SessionKey::random()), Peer::new());
         for bits in 1..8 {
-            let asking = Asking { form: bits & 1 != 0, sampling: bits & 2 != 0, roots: bits & 4 != 0 };
+            let form = bits & 1 != 0;
+            let asking = Asking { form, lists: form, sampling: bits & 2 != 0, roots: bits & 4 != 0 };
             let sealed = sessions.begin(&ann(), Revision::V2025_11_25, asking);
             assert_eq!(sessions.open(&sealed, &ann()).unwrap().asking, asking);
-            peer.declare(asking);
-            assert_eq!(peer.session(&ann()).unwrap().asking, asking);
+            let older = Asking { lists: false, ..asking };
+            let sealed = sessions.begin(&ann(), Revision::V2025_06_18, asking);
+            assert_eq!(sessions.open(&sealed, &ann()).unwrap().asking, older, "its forms have no lists");
+            for asking in [asking, older] {
+                peer.declare(asking);
+                assert_eq!(peer.session(&ann()).unwrap().asking, asking);
+            }
         }
     }
 

@@ -90,7 +90,11 @@ impl Capabilities {
         let mut capabilities = Self::default();
         reader.object(|reader, key| {
             match key {
-                "elicitation" => capabilities.asking.form = object(reader, elicits_forms)? == Field::Is(true),
+                "elicitation" => {
+                    let forms = object(reader, elicits_forms)? == Field::Is(true);
+                    // What older revisions do not have, `initialize` takes out.
+                    (capabilities.asking.form, capabilities.asking.lists) = (forms, forms);
+                }
                 "sampling" => capabilities.asking.sampling = is_object(reader)?,
                 "roots" => capabilities.asking.roots = is_object(reader)?,
                 "extensions" => capabilities.tasks = object(reader, extends_to_tasks)? == Field::Is(true),

@@ -29,10 +29,11 @@ impl<B: Backend> Protocol<B> {
             return Err(Fault::params("`params.protocolVersion` must be a string"));
         };
         let revision = Revision::negotiated(asked);
-        let asking = match &params.capabilities {
+        let mut asking = match &params.capabilities {
             Field::Is(capabilities) => capabilities.asking,
             Field::Absent | Field::Wrong => Asking::NOTHING,
         };
+        asking.lists &= revision.has_lists();
         // Over HTTP a session is what a stream of news belongs to.
         let delivers = matches!(via, Via::Stream(_)) || asking != Asking::NOTHING;
         let (named, rest) = (revision.as_str(), &self.texts.initialize_rest[usize::from(delivers)]);

@@ -50,7 +50,7 @@ fn complete(reference: Reference, argument: &str) -> Target {
 }
 
 fn everything() -> Asking {
-    Asking { form: true, sampling: true, roots: true }
+    Asking { sampling: true, roots: true, ..Asking::FORM }
 }
 
 fn request(who: &Principal, target: Target) -> CallRequest {
@@ -206,7 +206,7 @@ async fn mc_11_what_a_client_has_not_declared_is_refused_with_all_that_is_missin
         Err(CallRefused::Capability { needed }) => needed,
         other => panic!("{other:?}"),
     };
-    let both = Asking { sampling: true, roots: true, form: false };
+    let both = Asking { sampling: true, roots: true, ..Asking::NOTHING };
     assert_eq!(missing(put("all_says", Asking::FORM).await), both);
     let roots = Asking { sampling: true, ..Asking::NOTHING };
     assert_eq!(missing(put("all_says", roots).await), Asking { roots: true, ..Asking::NOTHING });

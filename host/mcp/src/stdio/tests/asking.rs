@@ -1,5 +1,7 @@
 //! Questions to a person over a stream.
 
+use portcullis_backend::Asking;
+
 use super::*;
 use crate::testing::{STATE, assert_valid};
 
@@ -60,6 +62,9 @@ async fn mc_11_a_legacy_client_is_asked_while_its_call_waits_and_others_go_on() 
         assert_valid(revision, "CallToolResult", &response["result"]);
         let told = json!({ "q0": "declined", "q1": { "name": "Ann" } });
         assert_eq!(response["result"]["structuredContent"], told);
+        // A form of 2025-06-18 has no lists.
+        let asking = client.backend.requests.lock().unwrap()[0].asking;
+        assert_eq!(asking, Asking { lists: revision == "2025-11-25", ..Asking::FORM });
         assert_eq!(client.backend.rules(), []);
         assert_eq!(client.end().await, Vec::<String>::new());
     }

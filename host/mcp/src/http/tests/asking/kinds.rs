@@ -40,7 +40,10 @@ async fn a_legacy_client_samples_and_tells_its_roots_on_the_stream_of_its_call()
         let told = json!({ "q0": message(), "q1": roots, "q2": "declined" });
         assert_eq!(response["result"]["structuredContent"], told);
         let requests = server.backend.requests.lock().unwrap();
-        assert_eq!(requests[0].asking, Asking { form: true, sampling: true, roots: true });
+        assert_eq!(
+            requests[0].asking,
+            Asking { form: true, lists: revision == "2025-11-25", sampling: true, roots: true }
+        );
         let replies = &requests[1].resume.as_ref().unwrap().replies;
         assert_eq!(replies["q0"], Reply::Accepted(message().as_object().unwrap().clone()));
     }
