@@ -60,7 +60,7 @@ pub enum InvalidOrigin {
     #[error(transparent)]
     Scheme(#[from] InvalidScheme),
     /// Path, query or fragment.
-    #[error("{} goes on after its host; an origin ends there: write paths in `allow`", quoted(.0))]
+    #[error("{} goes on after its host; an origin ends there: take the rest away (an http capability has paths in `allow`)", quoted(.0))]
     Rest(String),
     /// `user@`.
     #[error("{} holds a name or password before its host; write it without, and use `secret` for what signs in", quoted(.0))]

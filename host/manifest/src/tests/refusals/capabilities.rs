@@ -68,7 +68,7 @@ fn eg_05_eg_24_eg_25_an_origin_that_is_none_is_refused_with_what_would_be() {
         ("ftp://crm.example", "`ftp` is not a scheme that requests are sent by; write `https` or `http`"),
         (
             "https://crm.example/",
-            "`https://crm.example/` goes on after its host; an origin ends there: write paths in `allow`",
+            "`https://crm.example/` goes on after its host; an origin ends there: take the rest away (an http capability has paths in `allow`)",
         ),
         (
             "https://*crm.example",
