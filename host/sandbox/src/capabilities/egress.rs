@@ -35,7 +35,7 @@ impl CallState {
     ) -> Result<Reply, Early<Error>> {
         let sends = function.effect == Effect::Write;
         if sends {
-            let _proof = self.enter_write(function).map_err(Early::Call)?;
+            let _proof = self.enter_write(function, capability).map_err(Early::Call)?;
         } else {
             self.enter(function).map_err(Early::Call)?;
         }

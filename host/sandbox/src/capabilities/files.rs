@@ -64,7 +64,7 @@ impl CallState {
         name: String,
         data: Option<Vec<u8>>,
     ) -> Result<bool, Early<Error>> {
-        let _proof = self.enter_write(function).map_err(Early::Call)?;
+        let _proof = self.enter_write(function, capability).map_err(Early::Call)?;
         let opened = self.open_files(function, capability)?;
         check_name(&name)?;
         let limits = &self.permit.tool().limits;

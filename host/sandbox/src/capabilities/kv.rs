@@ -100,7 +100,7 @@ impl CallState {
         value: Vec<u8>,
         seconds: Option<u32>,
     ) -> Result<(), Early<Error>> {
-        let proof = self.enter_write(function).map_err(Early::Call)?;
+        let proof = self.enter_write(function, capability).map_err(Early::Call)?;
         let opened = self.open_kv(function, capability)?;
         check_key(&key)?;
         let before = self.read_kv(&opened.at, &key).await?;
@@ -176,7 +176,7 @@ impl Host for CallState {
     }
 
     async fn delete(&mut self, capability: String, key: String) -> wasmtime::Result<Result<bool, Error>> {
-        let proof = self.enter_write(DELETE)?;
+        let proof = self.enter_write(DELETE, &capability)?;
         answer(
             async move {
                 let opened = self.open_kv(DELETE, &capability)?;
@@ -200,7 +200,7 @@ impl Host for CallState {
         expected: Option<Vec<u8>>,
         value: Option<Vec<u8>>,
     ) -> wasmtime::Result<Result<bool, Error>> {
-        let proof = self.enter_write(COMPARE_AND_SET)?;
+        let proof = self.enter_write(COMPARE_AND_SET, &capability)?;
         answer(
             async move {
                 let opened = self.open_kv(COMPARE_AND_SET, &capability)?;

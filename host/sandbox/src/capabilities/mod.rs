@@ -22,7 +22,7 @@ use portcullis_admission::{Permit, WriteProof};
 use portcullis_audit::Pseudonyms;
 use portcullis_egress::Egress;
 use portcullis_manifest::{
-    AssetFiles, Effect, Grant, HostFunction, Interface, Partition, PrincipalKey, http::Boundary,
+    AssetFiles, CapabilityName, Effect, Grant, HostFunction, Interface, Partition, PrincipalKey, http::Boundary,
 };
 use portcullis_store::Store;
 
@@ -106,17 +106,20 @@ impl CallState {
         match function.effect {
             Effect::None | Effect::Read => self.count(),
             // The table says that it writes: then it has to come with its proof.
-            Effect::Write => self.enter_write(function).map(drop),
+            Effect::Write => self.enter_write(function, "").map(drop),
         }
     }
 
     /// The first line of every write function: counts the call, and ends one that has no proof (catalogue WR-03).
-    fn enter_write(&mut self, function: &HostFunction) -> wasmtime::Result<Proven> {
+    /// `capability` is what the guest calls it: the text is said again only if it could stand in a manifest.
+    fn enter_write(&mut self, function: &HostFunction, capability: &str) -> wasmtime::Result<Proven> {
         self.count()?;
-        match self.permit.write_proof() {
-            Some(proof) => Ok(Proven::new(proof)),
-            None => Err(Stop::WriteWithoutProof { function: full_name(function) }.into()),
+        if let Some(proof) = self.permit.write_proof() {
+            return Ok(Proven::new(proof));
         }
+        let capability =
+            capability.parse::<CapabilityName>().map_or_else(|_| "<name>".to_owned(), |name| name.to_string());
+        Err(Stop::WriteWithoutProof { function: full_name(function), capability }.into())
     }
 
     /// The grant that opens `function` on `capability`, and notes the effect. Without a grant there is none; with one it is

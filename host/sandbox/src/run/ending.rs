@@ -215,11 +215,15 @@ pub enum Stop {
     /// A read call reached a write function.
     #[error(
         "the tool is labelled `read` and tried to write (`{function}`), which a read call cannot do: in its manifest \
-         `uses = [\"CAPABILITY:write\"]` would allow it, and make its `label` at least `write`"
+         `uses = [\"{capability}:write\"]` would allow it, and make its `label` at least `write`. That takes a tool of a new name: \
+         clients know this one as `read`, and a name never becomes stricter. On a host of your own, which no client relies on, \
+         a new data directory knows no names"
     )]
     WriteWithoutProof {
         /// Interface and function.
         function: String,
+        /// What it wanted to write with, as its manifest calls it.
+        capability: String,
     },
     /// A confirmed run wanted something that was not previewed.
     #[error("the tool wanted to {wanted}, which was not in the preview that was confirmed{}", after(sent))]
@@ -334,10 +338,12 @@ fn in_words(trap: Trap) -> &'static str {
 mod tests {
     use super::*;
 
+    /// Fails if it advises what publishing refuses afterwards.
     #[test]
-    fn wr_03_a_write_without_proof_is_told_the_line_that_would_allow_it() {
-        let said = Stop::WriteWithoutProof { function: "kv.set".to_owned() }.to_string();
-        for part in ["`kv.set`", r#"`uses = ["CAPABILITY:write"]`"#, "`label`"] {
+    fn wr_03_a_write_without_proof_is_told_the_line_that_would_allow_it_and_that_it_takes_a_new_name() {
+        let stop = Stop::WriteWithoutProof { function: "kv.set".to_owned(), capability: "loans".to_owned() };
+        let said = stop.to_string();
+        for part in ["`kv.set`", r#"`uses = ["loans:write"]`"#, "`label`", "a new name", "a new data directory"] {
             assert!(said.contains(part), "{part} in {said}");
         }
     }
