@@ -81,6 +81,8 @@ pub enum ResultClass {
     Preview,
     /// It ended with questions for the person; nothing was written.
     Asked,
+    /// It had questions, and there is nobody to put them to: the client can't ask, or nobody has signed in. Nothing was written.
+    NotAsked,
     /// A confirmed run wanted something that had not been previewed; nothing was written or sent.
     Diverged,
     /// It failed, was cancelled or diverged after a request had left the host: what that did outside is not known here.
@@ -150,6 +152,7 @@ impl ResultClass {
             Self::Quota => "quota",
             Self::Preview => "preview",
             Self::Asked => "asked",
+            Self::NotAsked => "not-asked",
             Self::Diverged => "diverged",
             Self::OutcomeUnknown => "outcome-unknown",
             Self::Cancelled => "cancelled",

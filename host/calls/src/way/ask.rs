@@ -2,6 +2,7 @@
 //! host keeps nothing but the number of a state that was used up. What the tool wants back travels with the client, sealed.
 
 use portcullis_admission::{Answered, Binding, Callable, Permit, Round};
+use portcullis_audit::ResultClass;
 use portcullis_backend::{Ask, Asking, CallAnswer, CallRefused, Question, Reply, Resume, ToolAnswer};
 use portcullis_manifest::AskKind;
 use portcullis_sandbox::NeedsInput;
@@ -34,10 +35,22 @@ pub(super) struct Spend {
 
 /// Why questions are not put.
 pub(super) enum Unput {
-    /// For a reason that whoever calls can read.
+    /// The tool may not ask so, for a reason that whoever calls can read.
     Because(String),
+    /// Nobody is there who could be asked, in words for whoever calls.
+    Nobody(String),
     /// The client has not said that it can be asked so.
     Capability(Asking),
+}
+
+impl Unput {
+    /// Whose doing it is, for the audit: what a client can't do is no fault of the tool.
+    pub(super) fn class(&self) -> ResultClass {
+        match self {
+            Self::Because(_) => ResultClass::BadResult,
+            Self::Nobody(_) | Self::Capability(_) => ResultClass::NotAsked,
+        }
+    }
 }
 
 /// What becomes of a call by what came back with it.
@@ -180,7 +193,7 @@ impl Host {
             return Err(Unput::Because("the tool asked again after it was confirmed".to_owned()));
         };
         if call.is_anonymous() {
-            return Err(Unput::Because(
+            return Err(Unput::Nobody(
                 "the tool has to ask the person something, and nobody has signed in who could be asked: sign in and \
                         call it again, or say what it needs in the arguments, if they take it"
                     .to_owned(),
@@ -196,7 +209,7 @@ impl Host {
         };
         // What a form asks for may have a place in the arguments: then the model mends it, and needs no client that can ask.
         if needed == (Asking { form: true, ..Asking::NOTHING }) {
-            return Err(Unput::Because(
+            return Err(Unput::Nobody(
                 "the tool has to ask the person something, and this client has not said that it can ask one (MCP elicitation): \
                  say what it needs in the arguments, if they take it, or use a client that can ask"
                     .to_owned(),

@@ -147,9 +147,13 @@ impl Host {
             Ending::NeedsInput(asked) => {
                 let (rehearsed, how) = match self.put(call, binding, asked) {
                     Ok(ask) => (Rehearsed::Ended(CallAnswer::Ask(ask)), ResultClass::Asked),
-                    Err(Unput::Because(why)) => (Rehearsed::Ended(error(why)), ResultClass::BadResult),
-                    Err(Unput::Capability(needed)) => {
-                        (Rehearsed::Refused(CallRefused::Capability { needed }), ResultClass::BadResult)
+                    Err(unput) => {
+                        let how = unput.class();
+                        let rehearsed = match unput {
+                            Unput::Because(why) | Unput::Nobody(why) => Rehearsed::Ended(error(why)),
+                            Unput::Capability(needed) => Rehearsed::Refused(CallRefused::Capability { needed }),
+                        };
+                        (rehearsed, how)
                     }
                 };
                 class = how;

@@ -98,9 +98,13 @@ impl Host {
             ),
             Ending::NeedsInput(asked) => match self.put(call, binding, asked) {
                 Ok(ask) => (Came::Answer(Box::new(CallAnswer::Ask(ask))), ResultClass::Asked),
-                Err(Unput::Because(why)) => (Came::Failed(why), ResultClass::BadResult),
-                Err(Unput::Capability(needed)) => {
-                    (Came::Refused(CallRefused::Capability { needed }), ResultClass::BadResult)
+                Err(unput) => {
+                    let class = unput.class();
+                    let came = match unput {
+                        Unput::Because(why) | Unput::Nobody(why) => Came::Failed(why),
+                        Unput::Capability(needed) => Came::Refused(CallRefused::Capability { needed }),
+                    };
+                    (came, class)
                 }
             },
             Ending::Stopped(stop) => {
