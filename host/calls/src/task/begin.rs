@@ -17,19 +17,14 @@ use tokio::{
 };
 
 use super::{
-    Becoming, End, GRACE, LIFE, POLL, Slot, Turn, WATCH,
+    Becoming, End, Slot, Turn,
+    bounds::{GRACE, LIFE, POLL, ROW, TRIES, WATCH},
     kept::{Done, Waiting},
 };
 use crate::{
     host::Host,
     way::{Call, Ended, now},
 };
-
-/// How often a round is tried again that the host has no room for. Its replies are not lost by that.
-const TRIES: u32 = 30;
-
-/// What a row takes beside its body.
-const ROW: u64 = 1024;
 
 /// A request that waits for its call. When it goes away, so does the call, unless it is a task that somebody knows of.
 struct Request {

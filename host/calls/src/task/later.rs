@@ -8,8 +8,9 @@ use portcullis_store::{Store, TaskEntry, TaskStatus, Unavailable};
 use uuid::Uuid;
 
 use super::{
-    Becoming, End, POLL,
+    Becoming, End,
     begin::{failed, state},
+    bounds::POLL,
     kept::{Done, Waiting},
 };
 use crate::{

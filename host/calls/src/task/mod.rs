@@ -5,7 +5,7 @@
 //! | `task` | the request takes tasks | it does not |
 //! |---|---|---|
 //! | `never` | answered | answered |
-//! | `optional` | answered if that takes no longer than [`GRACE`], a task from then on | answered |
+//! | `optional` | answered if that takes no longer than [`bounds::GRACE`], a task from then on | answered |
 //! | `required` | a task from the beginning | refused |
 //!
 //! Its beginning is when the guest that does the call is started: what is refused, previews, and confirmations come before,
@@ -16,6 +16,7 @@
 //! know of it is in the store, where every process can read it; what runs is in this process and dies with it.
 
 mod begin;
+mod bounds;
 pub(crate) mod kept;
 mod later;
 
@@ -28,29 +29,12 @@ use std::{
     time::Duration,
 };
 
+use bounds::{POLL, RUNNING, TURNS};
 pub(crate) use later::abandon;
 use parking_lot::Mutex;
 use portcullis_backend::{CallRefused, Task, TaskId};
 use portcullis_manifest::PrincipalKey;
 use tokio::sync::{Notify, oneshot, watch};
-
-/// How long a call of an `optional` tool is waited for before it is a task.
-pub(crate) const GRACE: Duration = Duration::from_millis(250);
-
-/// How long a task is kept, counted from its last change.
-const LIFE: Duration = Duration::from_secs(60 * 60);
-
-/// How often a client should ask.
-const POLL: Duration = Duration::from_secs(1);
-
-/// How often it is looked whether the caller of a task that runs was shut out (catalogue AU-25).
-const WATCH: Duration = Duration::from_secs(2);
-
-/// Tasks of one signed-in principal that run at once: fewer than the calls that one may have under way, so that some are left.
-const RUNNING: u32 = 4;
-
-/// Tasks that share a turn share its wait: enough that hardly two do.
-const TURNS: usize = 64;
 
 /// What a request gets that can wait, or not.
 #[derive(Clone)]
