@@ -8,20 +8,21 @@ use std::{
 use portcullis_admission::{ApprovedTool, Callable, Schema};
 use portcullis_backend::{Descriptor, List, ListKind, Reference};
 use portcullis_manifest::{
-    AssetFiles, AssetName, BoundaryErrors, Confirm, Digest, Fingerprint, Hints, Label, Package, PluginName, Preview,
-    Principal, Retired, Scope, Tool, ToolName,
+    AssetFiles, AssetName, BoundaryErrors, Digest, Fingerprint, Label, PluginName, Preview, Principal, Retired, Scope,
+    Tool, ToolName,
 };
 use portcullis_sandbox::{LoadError, Plugin};
 use portcullis_store::Release;
-use serde_json::{Value, json, value::to_raw_value};
+use serde_json::Value;
 
 use crate::{
     Policy, ReadRelease, SourceError,
     access::{Door, Lists},
-    offer::{Offers, shown},
+    descriptor,
+    offer::Offers,
     release::asset_files,
+    tombstone::Once,
     uris::{Schemes, Uris, meet},
-    way::{ARGUMENT, output_or_preview},
 };
 
 /// See the module. A call sees one catalogue, whole, from its beginning to its end (catalogue MC-41).
@@ -247,7 +248,8 @@ impl Catalogue {
         }
     }
 
-    /// What of a release that is to be approved another plugin's release has already: a URI, or a prompt's name.
+    /// What of a release that is to be approved another plugin's release has already: a URI. Names are the store's to keep
+    /// apart, when it is approved.
     pub(crate) fn taken(&self, new: &Ready) -> Option<Taken> {
         let others = self.ready.values().filter(|other| other.name != new.name);
         for other in others {
@@ -271,9 +273,9 @@ impl Catalogue {
         self.ready.values().any(|release| release.name == *plugin)
     }
 
-    /// What the release that `plugin` serves says of a name on the wire that it has no longer.
-    pub(crate) fn advice(&self, plugin: &PluginName, name: &str) -> Option<&Advice> {
-        self.ready.values().find(|release| release.name == *plugin)?.retired.get(name)
+    /// What to call instead of a name that its plugin has no longer, by the release that the plugin serves.
+    pub(crate) fn advice(&self, once: &Once, kind: Callable) -> Option<Advice> {
+        self.ready.values().find(|release| release.name == once.name.plugin)?.advice(once, kind)
     }
 
     /// A release that is ready already. Its fingerprint covers all that it was made of.
@@ -282,7 +284,7 @@ impl Catalogue {
     }
 }
 
-/// What a manifest says of a name that its plugin had before.
+/// What to do instead of calling a name that its plugin had before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Advice {
     /// On the wire.
@@ -307,8 +309,9 @@ pub struct Taken {
 
 /// A release that is ready to be served.
 pub(crate) struct Ready {
-    /// By names on the wire.
-    retired: BTreeMap<String, Advice>,
+    /// By names in the manifest.
+    retired: BTreeMap<ToolName, Advice>,
+    prefix: String,
     pub(crate) fingerprint: Fingerprint,
     name: PluginName,
     pub(crate) plugin: Plugin,
@@ -335,11 +338,27 @@ impl Ready {
         let name = manifest.plugin.name.clone();
         let wire = |name: &ToolName| release.wire(name).ok().map(|name| name.to_string());
         let advice = |Retired { name, instead, why }: &Retired| {
-            Some((wire(name)?, Advice { instead: instead.as_ref().and_then(wire), why: why.clone() }))
+            (name.clone(), Advice { instead: instead.as_ref().and_then(wire), why: why.clone() })
         };
-        let retired = manifest.retired.iter().filter_map(advice).collect();
+        let retired = manifest.retired.iter().map(advice).collect();
+        let prefix = release.prefix.clone();
         let offers = Offers::of(release, &assets, &scopes, &without_sign_in, policy)?;
-        Ok(Self { retired, fingerprint: release.fingerprint, name, plugin, assets, tools, offers, without_sign_in })
+        let fingerprint = release.fingerprint;
+        Ok(Self { retired, prefix, fingerprint, name, plugin, assets, tools, offers, without_sign_in })
+    }
+
+    /// What the manifest says of it, under the prefix of then or of now; or the same tool or prompt under another prefix.
+    fn advice(&self, Once { name, plain }: &Once, kind: Callable) -> Option<Advice> {
+        let names = [Some(plain.as_str()), name.name.strip_prefix(&self.prefix)];
+        let mut names = names.into_iter().flatten().filter_map(|name| name.parse::<ToolName>().ok());
+        let written = names.find_map(|name| self.retired.get(&name)).cloned();
+        written.or_else(|| {
+            let same = |tool: &&Arc<ApprovedTool>| tool.kind == kind && tool.name.as_str() == plain;
+            let now = self.callable().find(same)?;
+            let what = if kind == Callable::Prompt { "prompt" } else { "tool" };
+            let why = format!("it is the same {what} under another prefix");
+            Some(Advice { instead: Some(now.wire.to_string()), why: Some(why) })
+        })
     }
 
     /// Everything of it that can be called.
@@ -419,67 +438,7 @@ fn ready_tool(
         output,
         limits: package.manifest.limits.clone(),
     };
-    let hints = package.manifest.hints(tool, &policy.boundary);
-    let mut descriptor = descriptor(package, tool, &approved, hints);
-    let mut meta = shown(release, tool);
-    if policy.signs_in {
-        let schemes = security_schemes(&approved);
-        // Once for clients that look there, and once for those that drop members which MCP does not name.
-        meta.insert("securitySchemes".to_owned(), schemes.clone());
-        descriptor["securitySchemes"] = schemes;
-    }
-    if !meta.is_empty() {
-        descriptor["_meta"] = Value::Object(meta);
-    }
-    let json = to_raw_value(&descriptor).expect("a JSON value can be written");
-    Ok((Descriptor { key: wire.as_str().into(), json: Arc::from(json) }, Arc::new(approved)))
-}
-
-/// The MCP `Tool`. All four hints are explicit (catalogue WR-01).
-fn descriptor(package: &Package, tool: &Tool, approved: &ApprovedTool, hints: Hints) -> Value {
-    let mut input = package.input_schema(tool);
-    if approved.confirm == Confirm::Preview {
-        add_confirmation(&mut input);
-    }
-    let mut descriptor = json!({
-        "name": approved.wire,
-        "title": tool.title,
-        "description": tool.description,
-        "inputSchema": input,
-    });
-    if let Some(output) = package.output_schema(tool) {
-        // A tool that writes answers a preview in another form.
-        let served = if tool.label.writes() { output_or_preview(output) } else { output.clone() };
-        descriptor["outputSchema"] = served;
-    }
-    descriptor["annotations"] = json!({
-        "title": tool.title,
-        "readOnlyHint": hints.read_only,
-        "destructiveHint": hints.destructive,
-        "idempotentHint": hints.idempotent,
-        "openWorldHint": hints.open_world,
-    });
-    descriptor
-}
-
-/// How a client may call it, as ChatGPT reads it: it offers to link an account only for what says so.
-fn security_schemes(tool: &ApprovedTool) -> Value {
-    let signed_in = json!({ "type": "oauth2", "scopes": tool.scopes });
-    if tool.is_open() { json!([{ "type": "noauth" }, signed_in]) } else { json!([signed_in]) }
-}
-
-/// The carrier that every client has (DESIGN section 6a).
-fn add_confirmation(input: &mut Value) {
-    let carrier = json!({
-        "type": "string",
-        "description": "Leave this out at first: the call then does nothing and answers with a preview of what it would do and a \
-                        confirmation. Show the preview to the person. If they agree, repeat the call with the same arguments and \
-                        the confirmation here.",
-    });
-    if !input["properties"].is_object() {
-        input["properties"] = json!({});
-    }
-    input["properties"][ARGUMENT] = carrier;
+    Ok((descriptor::of_tool(release, tool, &approved, policy), Arc::new(approved)))
 }
 
 #[cfg(test)]

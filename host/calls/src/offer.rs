@@ -9,11 +9,12 @@ use portcullis_manifest::{
     AskKind, AssetFiles, Confirm, Grant, Label, Prompt, Resource, Scope, TaskSupport, ToolName, UriTemplate, Widget,
     WireName,
 };
-use serde_json::{Value, json, value::to_raw_value};
+use serde_json::json;
 
 use crate::{
     NotServed, Policy, ReadRelease, SourceError,
     catalogue::{Held, Open},
+    descriptor::rendered,
 };
 
 /// The media type of a page of MCP Apps.
@@ -222,37 +223,4 @@ impl Maker<'_> {
         offers.resources.push((place, ReadyResource { tool: Arc::new(tool), held: Some(Arc::new(held)) }));
         Ok(())
     }
-}
-
-/// What the descriptor of a tool says of what clients show: `_meta`, without what says nothing.
-pub(crate) fn shown(release: &ReadRelease, tool: &portcullis_manifest::Tool) -> serde_json::Map<String, Value> {
-    let manifest = &release.package.manifest;
-    let mut meta = serde_json::Map::new();
-    let widget = tool.widget.as_ref().and_then(|name| manifest.widget(name.as_str()));
-    let seen = tool.visibility;
-    if widget.is_some() || seen != portcullis_manifest::Visibility::ALL {
-        let mut ui = json!({ "visibility": seen.words().collect::<Vec<_>>() });
-        if let Some(widget) = widget {
-            let uri = widget.uri(&manifest.plugin.name);
-            ui["resourceUri"] = json!(uri);
-            meta.insert("openai/outputTemplate".to_owned(), json!(uri));
-        }
-        meta.insert("ui".to_owned(), ui);
-        meta.insert("openai/widgetAccessible".to_owned(), json!(seen.app));
-        meta.insert("openai/visibility".to_owned(), json!(if seen.model { "public" } else { "private" }));
-    }
-    for (key, text) in [("invoking", &tool.invoking), ("invoked", &tool.invoked)] {
-        if let Some(text) = text {
-            meta.insert(format!("openai/toolInvocation/{key}"), json!(text));
-        }
-    }
-    if !tool.file_params.is_empty() {
-        meta.insert("openai/fileParams".to_owned(), json!(tool.file_params));
-    }
-    meta
-}
-
-fn rendered(key: &str, written: &Value) -> Descriptor {
-    let json = to_raw_value(written).expect("a JSON value can be written");
-    Descriptor { key: key.into(), json: Arc::from(json) }
 }

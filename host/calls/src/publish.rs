@@ -7,7 +7,7 @@ use std::{
 
 use portcullis_admission::SignInNeeded;
 use portcullis_audit::{AdminAction, admin_row};
-use portcullis_manifest::{AssetFiles, AssetName, Digest, Fingerprint, Label, Package, ReleaseId, WireName};
+use portcullis_manifest::{AssetFiles, AssetName, Digest, Fingerprint, Label, Manifest, Package, ReleaseId, WireName};
 use portcullis_store::{
     Decision, NewRelease, PublishOutcome, PublishRefused, Release, ReleaseState, StateRefused, Unavailable,
 };
@@ -16,7 +16,7 @@ use crate::{
     Inspection, NotServed, ReadRelease, Source, SourceError, Unstable,
     catalogue::{Ready, Taken, read_stored},
     host::{Host, apart},
-    stable,
+    moved, stable,
     way::now,
 };
 
@@ -31,6 +31,8 @@ pub struct Published {
     pub labels: Vec<(WireName, Label)>,
     /// Whether it was there already, and how it stands.
     pub known: Option<ReleaseState>,
+    /// What its author may not have meant, in plain words.
+    pub notes: Vec<String>,
 }
 
 /// A release was not taken in; nothing of it is kept but, perhaps, a compiled artefact.
@@ -137,13 +139,14 @@ impl Host {
     }
 
     async fn take_in(&self, source: Source, by: &str) -> Result<Published, PublishError> {
+        let source = self.with_prefix(source).await?;
         let (source, inspected) = apart(move || {
             let inspected = Inspection::of(&source);
             (source, inspected)
         })
         .await?;
         let Inspection { release, assets, .. } = inspected?;
-        let release = self.stable(release).await?;
+        let (release, notes) = self.stable(release).await?;
         let Source { manifest, files, component, assets: _, prefix: _ } = source;
         let component = Arc::new(component);
         release.package.manifest.check_boundary(&self.policy.boundary).map_err(NotServed::from)?;
@@ -175,7 +178,7 @@ impl Host {
             PublishOutcome::New => None,
             PublishOutcome::Known(state) => Some(state),
         };
-        Ok(Published { id, fingerprint: *fingerprint, labels, known })
+        Ok(Published { id, fingerprint: *fingerprint, labels, known, notes })
     }
 
     /// Approves a release, or withdraws it, and serves what is served then. `which` is `plugin@version` or the first digits
@@ -254,15 +257,33 @@ impl Host {
         Ok((id, fingerprint))
     }
 
-    /// A release that is handed in, if clients can go on with it. What is here already is only named again.
-    async fn stable(&self, release: ReadRelease) -> Result<ReadRelease, PublishError> {
+    /// A source that names no prefix takes the one that its clients know.
+    async fn with_prefix(&self, source: Source) -> Result<Source, PublishError> {
+        if source.prefix.is_some() {
+            return Ok(source);
+        }
+        let releases = self.store.releases().await.map_err(PublishRefused::from)?;
+        let known = move || {
+            // What is wrong with the manifest is told when all of it is read.
+            let id = Manifest::parse(&source.manifest).ok().map(|manifest| manifest.release());
+            Source { prefix: id.and_then(|id| usual_prefix(&id, &releases)), ..source }
+        };
+        Ok(apart(known).await?)
+    }
+
+    /// A release that is handed in, if clients can go on with it, and what to tell its author. What is here already is only named again.
+    async fn stable(&self, release: ReadRelease) -> Result<(ReadRelease, Vec<String>), PublishError> {
         let releases = self.store.releases().await.map_err(PublishRefused::from)?;
         if releases.iter().any(|known| known.fingerprint == release.fingerprint) {
-            return Ok(release);
+            return Ok((release, Vec::new()));
         }
         let (names, policy) = (self.store.names().await.map_err(PublishRefused::from)?, self.policy.clone());
-        let checked = apart(move || stable::check(&release, &names, &releases, &policy).map(|()| release)).await?;
-        Ok(checked?)
+        let checked = apart(move || {
+            stable::check(&release, &names, &releases, &policy)?;
+            let notes = moved::notes(&release, &names, &releases, &policy);
+            Ok::<_, Unstable>((release, notes))
+        });
+        Ok(checked.await??)
     }
 
     /// A release that is to be approved, ready to be served, with the tools that may be called without sign-in.
@@ -318,6 +339,16 @@ impl Host {
     }
 }
 
+/// The prefix of the release that is here under this very version, which is immutable; else of the one that the plugin serves, or
+/// that was approved last.
+fn usual_prefix(id: &ReleaseId, releases: &[Release]) -> Option<String> {
+    let same = releases.iter().find(|row| row.id == *id);
+    let approved = || releases.iter().filter(|row| row.id.plugin == id.plugin && row.approval.is_some());
+    let served = approved().find(|row| row.state == ReleaseState::Served);
+    let last = || approved().max_by_key(|row| row.approval.as_ref().map(|approval| approval.at));
+    same.or(served).or_else(last).map(|row| row.prefix.clone())
+}
+
 /// Each with the digest that the fingerprint covers.
 fn stored_assets(package: &Package, assets: &AssetFiles) -> Vec<(String, Digest, Arc<[u8]>)> {
     let stored = |(name, digest): (&AssetName, &Digest)| {
@@ -347,6 +378,7 @@ fn unstable(why: &Unstable) -> &'static str {
     match why {
         Unstable::Stricter { .. } => "stricter label",
         Unstable::Schemas { .. } => "schemas of the release line",
+        Unstable::Page { .. } => "pages of widgets",
     }
 }
 

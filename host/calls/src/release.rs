@@ -26,7 +26,7 @@ pub struct Source {
     pub assets: BTreeMap<String, Vec<u8>>,
     /// The component.
     pub component: Vec<u8>,
-    /// What stands before a tool's name on the wire; none: the plugin's name and `_`.
+    /// What stands before a tool's name on the wire; none: what its plugin has already, or its name and `_`.
     pub prefix: Option<String>,
 }
 

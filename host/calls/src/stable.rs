@@ -1,10 +1,11 @@
-//! What a release may not do to a client that holds an older list (DESIGN section 8, catalogue WR-04, MC-41): a name never becomes
-//! stricter, and within a release line schemas only grow. Names that go are answered for: see `tombstone`.
+//! What a release may not do to a client that holds an older list (DESIGN section 8, catalogue WR-04): a name never becomes
+//! stricter, the page under a widget's URI stays, and within a release line schemas only grow. Names that go are answered for: see
+//! `tombstone`; an approver is told of them: see `moved`.
 
 #[cfg(test)]
 mod tests;
 
-use portcullis_manifest::{Label, Package, ReleaseId, visible};
+use portcullis_manifest::{Digest, Label, Package, Prompt, ReleaseId, Widget, visible};
 use portcullis_store::{NameOnce, Release};
 
 use crate::{Policy, ReadRelease, catalogue::read_stored};
@@ -15,7 +16,8 @@ pub enum Unstable {
     /// A name that is known by a looser label.
     #[error(
         "`{name}` was served as `{was}` by {release} and would be `{}` now: clients that hold the list of then take it for `{was}`. \
-         A stricter tool needs a new name; leave the old one out, and whoever calls it is told that it was retired",
+         A stricter tool needs a new name (`[[retired]]` with `instead` leads callers to it). On a host of your own, which no client \
+         relies on, a new data directory knows no names",
         is.as_str()
     )]
     Stricter {
@@ -42,6 +44,22 @@ pub enum Unstable {
         /// The line, and the next one.
         line: (String, String),
     },
+    /// Another page under a URI that clients have read.
+    #[error(
+        "the page of the widget `{widget}` is not the one that {release} serves or served under {uri}: clients keep what they have \
+         read under a URI, and would go on showing the old page. Give it a URI of its own: write `version = {next}` in its \
+         [[widget]]"
+    )]
+    Page {
+        /// Its name in the manifest.
+        widget: String,
+        /// Where both are read.
+        uri: String,
+        /// Who has the other page.
+        release: ReleaseId,
+        /// What would make it another URI.
+        next: u32,
+    },
 }
 
 /// The releases that promise to be compatible with each other: of one major version, or, before 1.0.0, of one minor version.
@@ -67,7 +85,12 @@ pub(crate) fn check(
     if releases.iter().filter(served).any(|row| row.fingerprint == new.fingerprint) {
         return Ok(());
     }
-    for row in releases.iter().filter(served).filter(|row| self::line(&row.id.version) == line) {
+    let has_pages = !new.package.manifest.widgets.is_empty();
+    for row in releases.iter().filter(served) {
+        let of_line = self::line(&row.id.version) == line;
+        if !of_line && !has_pages {
+            continue;
+        }
         let old = match read_stored(row, policy) {
             Ok(old) => old,
             Err(error) => {
@@ -76,7 +99,11 @@ pub(crate) fn check(
                 continue;
             }
         };
-        let breaks = breaks(&old, new);
+        if let Some(widget) = other_pages(&old, new).next() {
+            let (uri, next) = (widget.uri(&id.plugin), widget.version.map_or(1, |version| version.saturating_add(1)));
+            return Err(Unstable::Page { widget: widget.name.to_string(), uri, release: row.id.clone(), next });
+        }
+        let breaks = if of_line { breaks(&old, new) } else { Vec::new() };
         if !breaks.is_empty() {
             return Err(Unstable::Schemas { release: row.id.clone(), breaks, line });
         }
@@ -99,7 +126,21 @@ fn labels(new: &ReadRelease, names: &[NameOnce]) -> Result<(), Unstable> {
     Ok(())
 }
 
-/// What of the tools that both releases have on the wire a client of `old` can't rely on in `new`.
+/// The widgets of `new` whose page is another one than that of `old` under the same URI.
+pub(crate) fn other_pages<'n>(old: &'n ReadRelease, new: &'n ReadRelease) -> impl Iterator<Item = &'n Widget> {
+    fn page(release: &ReadRelease, uri: &str) -> Option<Digest> {
+        let manifest = &release.package.manifest;
+        let widget = manifest.widgets.iter().find(|widget| widget.uri(&manifest.plugin.name) == uri)?;
+        release.package.assets.get(&widget.asset).copied()
+    }
+    let plugin = &new.package.manifest.plugin.name;
+    new.package.manifest.widgets.iter().filter(move |widget| {
+        let uri = widget.uri(plugin);
+        page(old, &uri).is_some_and(|was| page(new, &uri) != Some(was))
+    })
+}
+
+/// What of the tools and prompts that both releases have on the wire a client of `old` can't rely on in `new`.
 #[must_use]
 pub fn breaks(old: &ReadRelease, new: &ReadRelease) -> Vec<String> {
     let mut breaks = Vec::new();
@@ -109,5 +150,27 @@ pub fn breaks(old: &ReadRelease, new: &ReadRelease) -> Vec<String> {
         let found = was.map(|was| Package::schema_breaks(&old.package, was, &new.package, is)).unwrap_or_default();
         breaks.extend(found.iter().map(|broken| visible(&format!("{name}: {broken}"))));
     }
+    for is in &new.package.manifest.prompts {
+        let Ok(name) = new.wire(&is.name) else { continue };
+        let was = old.package.manifest.prompts.iter().find(|was| old.wire(&was.name).is_ok_and(|old| old == name));
+        let found = was.map(|was| prompt_breaks(was, is)).unwrap_or_default();
+        breaks.extend(found.into_iter().map(|broken| visible(&format!("{name}: {broken}"))));
+    }
     breaks
+}
+
+/// A client sends the arguments that it knows of.
+fn prompt_breaks(was: &Prompt, is: &Prompt) -> Vec<String> {
+    let required = is.arguments.iter().filter(|argument| argument.required).filter_map(|argument| {
+        let name = &argument.name;
+        match was.argument(name.as_str()) {
+            None => Some(format!("the argument `{name}` is new and required: make it optional")),
+            Some(was) if !was.required => Some(format!("the argument `{name}` was optional and is required")),
+            Some(_) => None,
+        }
+    });
+    let gone = was.arguments.iter().filter(|argument| is.argument(argument.name.as_str()).is_none());
+    required
+        .chain(gone.map(|argument| format!("the argument `{}` is gone, and who sends it is refused", argument.name)))
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! Names that were served and are not any more (catalogue WR-04, MC-41). A client may have frozen its list long ago: what it calls
+//! Names that were served and are not any more (catalogue WR-04). A client may have frozen its list long ago: what it calls
 //! then answers with what became of the tool, and is counted, so that an operator sees who has not noticed.
 
 #[cfg(test)]
@@ -15,6 +15,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use portcullis_admission::Callable;
 use portcullis_backend::{CallRefused, CallRequest, Target, ToolAnswer};
 use portcullis_manifest::{PluginName, PrincipalKey};
 use portcullis_store::{NameOnce, RetiredCalls, Retirement, Store, Unavailable};
@@ -35,13 +36,21 @@ type Key = (PluginName, String);
 /// How often, and when last.
 type Calls = (u64, i64);
 
+/// A name that was served once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Once {
+    pub(crate) name: NameOnce,
+    /// As the manifest of the release that had it calls it: another release may have it under another prefix.
+    pub(crate) plain: String,
+}
+
 /// See the module.
 pub(crate) struct Tombstones(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn Store>,
     /// By name: served or not, because what is served is found before anybody looks here.
-    known: ArcSwap<HashMap<String, Vec<NameOnce>>>,
+    known: ArcSwap<HashMap<String, Vec<Once>>>,
     /// Not in the store yet. It has no more entries than there are names.
     counted: Mutex<HashMap<Key, Calls>>,
     /// Whether somebody is going to write it down.
@@ -56,19 +65,23 @@ impl Tombstones {
 
     /// Reads the names again.
     pub(crate) async fn read(&self) -> Result<(), Unavailable> {
-        let mut known: HashMap<String, Vec<NameOnce>> = HashMap::new();
-        for once in self.0.store.names().await? {
-            known.entry(once.name.clone()).or_default().push(once);
+        let prefixes: HashMap<_, _> =
+            self.0.store.releases().await?.into_iter().map(|row| (row.id, row.prefix)).collect();
+        let mut known: HashMap<String, Vec<Once>> = HashMap::new();
+        for name in self.0.store.names().await? {
+            let prefix = prefixes.get(&name.release).map_or("", String::as_str);
+            let plain = name.name.strip_prefix(prefix).unwrap_or(&name.name).to_owned();
+            known.entry(name.name.clone()).or_default().push(Once { name, plain });
         }
         self.0.known.store(Arc::new(known));
         Ok(())
     }
 
     /// The name, as one of the plugins that had it and that `sees` lets through: the one that had it last.
-    fn find(&self, name: &str, sees: impl Fn(&PluginName) -> bool) -> Option<NameOnce> {
+    fn find(&self, name: &str, sees: impl Fn(&PluginName) -> bool) -> Option<Once> {
         let known = self.0.known.load();
-        let had = known.get(name)?.iter().filter(|once| sees(&once.plugin));
-        had.max_by_key(|once| once.retired.as_ref().map_or(i64::MAX, |retired| retired.at)).cloned()
+        let had = known.get(name)?.iter().filter(|once| sees(&once.name.plugin));
+        had.max_by_key(|once| once.name.retired.as_ref().map_or(i64::MAX, |retired| retired.at)).cloned()
     }
 
     /// Counts one call, and has it written down before long.
@@ -131,18 +144,23 @@ impl Host {
         request: &CallRequest,
         caller: &PrincipalKey,
     ) -> Option<Result<Ended, CallRefused>> {
-        let (Target::Tool { name, .. } | Target::Prompt { name, .. }) = &request.target else { return None };
+        let (name, kind) = match &request.target {
+            Target::Tool { name, .. } => (name, Callable::Tool),
+            Target::Prompt { name, .. } => (name, Callable::Prompt),
+            _ => return None,
+        };
         let sees = |plugin: &PluginName| Door::of(plugin, &self.policy).lets_in(&request.principal);
-        let once = self.tombstones.find(name, sees)?;
+        let found = self.tombstones.find(name, sees)?;
+        let once = &found.name;
         // Its release is served and has it: as something else than what was asked for.
         if once.retired.is_none() && catalogue.serves(&once.plugin) {
             return None;
         }
-        self.tombstones.count(&once, now());
+        self.tombstones.count(once, now());
         self.audit.refused("retired", &self.audit_name(caller), &once.name, request.correlation);
-        let text = words(&once, catalogue.advice(&once.plugin, &once.name));
-        Some(match request.target {
-            Target::Tool { .. } => Ok((ToolAnswer::error(text).into(), None)),
+        let text = words(once, kind, catalogue.advice(&found, kind).as_ref());
+        Some(match kind {
+            Callable::Tool => Ok((ToolAnswer::error(text).into(), None)),
             _ => Err(CallRefused::Params(text)),
         })
     }
@@ -160,7 +178,7 @@ impl Host {
 }
 
 /// For the model and the person.
-fn words(once: &NameOnce, advice: Option<&Advice>) -> String {
+fn words(once: &NameOnce, kind: Callable, advice: Option<&Advice>) -> String {
     let NameOnce { name, release, retired, .. } = once;
     let became = match retired {
         Some(Retirement { by: Some(by), .. }) => {
@@ -175,5 +193,6 @@ fn words(once: &NameOnce, advice: Option<&Advice>) -> String {
         Some(Advice { instead: None, why: Some(why) }) => format!(" {why}."),
         _ => String::new(),
     };
-    format!("{became}.{instead} Nothing was done. The list of tools has changed: take it anew, and use what is in it.")
+    let list = if kind == Callable::Prompt { "prompts" } else { "tools" };
+    format!("{became}.{instead} Nothing was done. The list of {list} has changed: take it anew, and use what is in it.")
 }

@@ -46,7 +46,8 @@ pub(crate) enum Command {
     Publish {
         /// The plugin's folder, or its plugin.toml
         path: PathBuf,
-        /// What stands before its tools' names on the wire [default: the plugin's name and _]
+        /// What stands before its tools' names on the wire [default: what the plugin's release has that is served, or was
+        /// approved last; else the plugin's name and _]
         #[arg(long)]
         prefix: Option<String>,
         /// Approve it at once; only where `four_eyes = false`
@@ -73,12 +74,13 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// List the tools that are served, with their labels
+    /// List what is served: tools with their labels, prompts, resources
+    #[command(alias = "prompts", alias = "resources")]
     Tools {
         /// Those that are served no longer instead: since when, and how often they were called since
         #[arg(long)]
         retired: bool,
-        /// As JSON, as a client gets them
+        /// The tools as JSON, as a client gets them
         #[arg(long)]
         json: bool,
     },

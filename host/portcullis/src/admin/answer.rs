@@ -230,12 +230,12 @@ fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Said> {
 
 fn told(response: Response) -> Result<Said, Said> {
     match response {
-        Response::Published { release, new } => {
-            let body = json!({ "release": release, "new": new });
+        Response::Published { release, new, notes } => {
+            let body = json!({ "release": release, "new": new, "notes": notes });
             Ok(if new { Said::created(body) } else { Said::ok(body) })
         }
-        Response::Decided { release, fingerprint } => {
-            Ok(Said::ok(json!({ "release": release, "fingerprint": fingerprint })))
+        Response::Decided { release, fingerprint, breaks } => {
+            Ok(Said::ok(json!({ "release": release, "fingerprint": fingerprint, "breaks": breaks })))
         }
         Response::Releases { releases } => Ok(Said::ok(json!({ "releases": releases }))),
         Response::Audit { records } => Ok(Said::ok(json!({ "records": records }))),

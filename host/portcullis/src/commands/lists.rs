@@ -11,9 +11,12 @@ use crate::{
 
 /// `again` is how the next command names this host.
 pub(super) fn published(answer: Response, again: &str) -> Result<(), Failure> {
-    let Response::Published { release, new } = answer else { return Err(unexpected()) };
+    let Response::Published { release, new, notes } = answer else { return Err(unexpected()) };
     println!("{}", if new { "published" } else { "was published already" });
     line(&release);
+    for note in notes {
+        eprintln!("note: {}", visible(&note));
+    }
     if release.state == "pending" {
         println!("\napprove it with: portcullis{again} approve {}", release.release);
     }
@@ -29,8 +32,9 @@ pub(super) fn withdrawn(answer: Response) -> Result<(), Failure> {
 }
 
 fn decided(answer: Response, what: &str) -> Result<(), Failure> {
-    let Response::Decided { release, fingerprint } = answer else { return Err(unexpected()) };
+    let Response::Decided { release, fingerprint, breaks } = answer else { return Err(unexpected()) };
     println!("{what}: {release} ({fingerprint})");
+    breaks.iter().for_each(|line| println!("  {}", visible(line)));
     Ok(())
 }
 
@@ -83,7 +87,7 @@ fn release_lines(release: &ReleaseLine) -> String {
 }
 
 pub(super) fn tools(answer: Response, as_json: bool) -> Result<(), Failure> {
-    let Response::Tools { tools } = answer else { return Err(unexpected()) };
+    let Response::Tools { tools, prompts, resources } = answer else { return Err(unexpected()) };
     if as_json {
         super::json(&Value::Array(tools));
         return Ok(());
@@ -94,7 +98,19 @@ pub(super) fn tools(answer: Response, as_json: bool) -> Result<(), Failure> {
     for tool in tools {
         println!("{}", tool_line(&tool));
     }
+    for (kind, at, items) in [("prompt", "name", prompts), ("resource", "uri", resources)] {
+        for item in items {
+            println!("{}", offer_line(kind, at, &item));
+        }
+    }
     Ok(())
+}
+
+/// By its name, or by where it is read.
+fn offer_line(kind: &str, at: &str, item: &Value) -> String {
+    let text = |value: &Value| visible(value.as_str().unwrap_or_default());
+    let at = item.get(at).unwrap_or(&item["uriTemplate"]);
+    format!("{kind:<11} {}  {}", text(at), text(&item["title"]))
 }
 
 pub(super) fn retired(answer: Response, as_json: bool) -> Result<(), Failure> {

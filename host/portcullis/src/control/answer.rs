@@ -3,15 +3,17 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use portcullis_backend::{Answer, Backend as _, CallAnswer as Answered, CallRequest, ListKind, Target};
-use portcullis_calls::{Host, ReadRelease, Source};
+use portcullis_backend::{Answer, Backend as _, CallAnswer as Answered, CallRefused, CallRequest, ListKind, Target};
+use portcullis_calls::{CONFIRMATION, Host, ReadRelease, Source};
 use portcullis_identity::FailureCounts;
 use portcullis_manifest::{Change, Fingerprint, Manifest, Package, Principal, ToolName, visible};
 use portcullis_store::{AuditEntry, AuditFilter, NameOnce, Release, ReleaseState, Retirement};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{AuditRecord, CallAnswer, FailuresLine, ReleaseLine, Request, Response, RetiredLine, UsageLine, denied};
+use super::{
+    AuditRecord, CallAnswer, FailuresLine, ReleaseLine, Request, Response, RetiredLine, UsageLine, denied, nearest,
+};
 
 /// Answers one question. `by` is who asks: the operating system's name for the peer, or the issuer's for who has signed in.
 pub(crate) async fn answer(host: &Arc<Host>, by: &str, request: Request) -> Response {
@@ -67,15 +69,18 @@ async fn publish(host: &Host, by: &str, sent: Sent, approve: bool) -> Result<Res
     let published = host.publish(source, by).await.map_err(|error| error.to_string())?;
     let fingerprint = published.fingerprint;
     let state = published.known.unwrap_or(ReleaseState::Pending);
+    // Against what is served now: once it is approved, that is itself.
+    let before = lines(host).await?;
     if approve && state != ReleaseState::Served {
         let which = fingerprint.to_string();
         host.decide(&which, true, by).await.map_err(|error| {
             format!("{} is published and {} ({which}), and was not approved: {error}", published.id, state.as_str())
         })?;
     }
-    let line = lines(host).await?.into_iter().find(|(found, _)| *found == fingerprint);
-    let (_, release) = line.ok_or("the release is not in the store")?;
-    Ok(Response::Published { release, new: published.known.is_none() })
+    let this = |lines: Vec<(Fingerprint, ReleaseLine)>| lines.into_iter().find(|(found, _)| *found == fingerprint);
+    let (_, mut release) = this(lines(host).await?).ok_or("the release is not in the store")?;
+    release.changes = this(before).map(|(_, line)| line.changes).unwrap_or_default();
+    Ok(Response::Published { release, new: published.known.is_none(), notes: published.notes })
 }
 
 async fn decide(
@@ -85,13 +90,16 @@ async fn decide(
     approve: bool,
     without_sign_in: &[String],
 ) -> Result<Response, String> {
+    let before = host.releases().await.map_err(|error| error.to_string())?;
     let decided = match approve {
         true => host.approve(release, without_sign_in, by).await,
         false if without_sign_in.is_empty() => host.decide(release, false, by).await,
         false => return Err("a withdrawal lets nothing be called without sign-in: only an approval does".to_owned()),
     };
     let (id, fingerprint) = decided.map_err(|error| error.to_string())?;
-    Ok(Response::Decided { release: id.to_string(), fingerprint: fingerprint.to_string() })
+    let new = before.iter().find(|release| release.fingerprint == fingerprint).filter(|_| approve);
+    let breaks = new.and_then(|new| Some(broken(&read(served(new, &before)?)?, &read(new)?))).unwrap_or_default();
+    Ok(Response::Decided { release: id.to_string(), fingerprint: fingerprint.to_string(), breaks })
 }
 
 async fn releases(host: &Host) -> Result<Response, String> {
@@ -105,13 +113,17 @@ async fn lines(host: &Host) -> Result<Vec<(Fingerprint, ReleaseLine)>, String> {
     Ok(lines.collect())
 }
 
-fn line(release: &Release, all: &[Release]) -> ReleaseLine {
-    let served = all.iter().find(|other| {
+/// What the plugin of `release` serves instead of it.
+fn served<'a>(release: &Release, all: &'a [Release]) -> Option<&'a Release> {
+    all.iter().find(|other| {
         other.state == ReleaseState::Served
             && other.id.plugin == release.id.plugin
             && other.fingerprint != release.fingerprint
-    });
-    let changes = match (release.state, served) {
+    })
+}
+
+fn line(release: &Release, all: &[Release]) -> ReleaseLine {
+    let changes = match (release.state, served(release, all)) {
         (ReleaseState::Pending, Some(served)) => changes(served, release),
         _ => Vec::new(),
     };
@@ -148,13 +160,6 @@ fn offers(release: &Release) -> Vec<(String, String, String)> {
 
 /// What an approver has to look at (catalogue RG-20).
 fn changes(old: &Release, new: &Release) -> Vec<String> {
-    let read = |release: &Release| {
-        let files: BTreeMap<String, String> = serde_json::from_str(&release.files).ok()?;
-        let files = files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
-        let assets = release.assets.iter().map(|(name, digest)| Some((name.parse().ok()?, *digest)));
-        let assets = assets.collect::<Option<_>>()?;
-        ReadRelease::read(&release.manifest, &files, assets, release.digest, Some(&release.prefix)).ok()
-    };
     let (Some(before), Some(after)) = (read(old), read(new)) else {
         return vec!["the two releases can't be compared: one of them can't be read any more".to_owned()];
     };
@@ -162,23 +167,46 @@ fn changes(old: &Release, new: &Release) -> Vec<String> {
         let mark = if change.widens() { "WIDENS " } else { "" };
         format!("{mark}{change}")
     };
-    // Of a new release line: within one there are none.
-    let broken = portcullis_calls::breaks(&before, &after).into_iter().map(|broken| format!("BREAKS {broken}"));
+    let broken = broken(&before, &after).into_iter();
     broken.chain(Package::diff(&before.package, &after.package).iter().map(marked)).collect()
 }
 
+fn read(release: &Release) -> Option<ReadRelease> {
+    let files: BTreeMap<String, String> = serde_json::from_str(&release.files).ok()?;
+    let files = files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+    let assets = release.assets.iter().map(|(name, digest)| Some((name.parse().ok()?, *digest)));
+    let assets = assets.collect::<Option<_>>()?;
+    ReadRelease::read(&release.manifest, &files, assets, release.digest, Some(&release.prefix)).ok()
+}
+
+/// What clients of `before` can't go on with: names that go, and, in a new release line, schemas.
+fn broken(before: &ReadRelease, after: &ReadRelease) -> Vec<String> {
+    let broken = portcullis_calls::moved(before, after).into_iter().chain(portcullis_calls::breaks(before, after));
+    broken.map(|broken| format!("BREAKS {broken}")).collect()
+}
+
 fn tools(host: &Host) -> Response {
-    let list = host.list(ListKind::Tools, &Principal::local());
-    let tools = list.items.iter().filter_map(|tool| serde_json::from_str(tool.json.get()).ok()).collect();
-    Response::Tools { tools }
+    let listed = |kind| {
+        let list = host.list(kind, &Principal::local());
+        list.items.iter().filter_map(|item| serde_json::from_str(item.json.get()).ok()).collect::<Vec<Value>>()
+    };
+    let mut resources = listed(ListKind::Resources);
+    resources.extend(listed(ListKind::Templates));
+    Response::Tools { tools: listed(ListKind::Tools), prompts: listed(ListKind::Prompts), resources }
 }
 
 async fn call(host: &Host, tool: String, arguments: Map<String, Value>, preview: bool) -> Result<Response, String> {
     let correlation = Uuid::now_v7();
+    if arguments.contains_key(CONFIRMATION) && confirms_nothing(host, &tool) {
+        return Err(format!("`{}` needs no confirmation: call it without --confirm", visible(&tool)));
+    }
     // A command has nobody to ask in the middle of it: what needs a confirmation answers with one.
     let target = Target::Tool { name: tool, arguments };
     let request = CallRequest { preview, ..CallRequest::new(correlation, Principal::local(), target) };
-    let (answer, report) = host.run(request).await.map_err(|error| error.to_string())?;
+    let (answer, report) = host.run(request).await.map_err(|error| match error {
+        CallRefused::UnknownTool { name } => nearest::unknown_tool(host, &name),
+        error => error.to_string(),
+    })?;
     let answer = match answer {
         Answered::Done(Answer::Tool(answer)) => answer,
         Answered::Done(_) | Answered::Task(_) => {
@@ -208,6 +236,17 @@ async fn call(host: &Host, tool: String, arguments: Map<String, Value>, preview:
     };
     let (content, structured, is_error) = (answer.content, answer.structured, answer.is_error);
     Ok(Response::Called(CallAnswer { correlation, is_error, content, structured, usage, log }))
+}
+
+/// Whether it is a tool that would refuse the argument: neither the host nor its author has given it one.
+fn confirms_nothing(host: &Host, name: &str) -> bool {
+    let list = host.list(ListKind::Tools, &Principal::local());
+    let tool = list.items.iter().find(|tool| &*tool.key == name);
+    let tool = tool.and_then(|tool| serde_json::from_str::<Value>(tool.json.get()).ok());
+    tool.is_some_and(|tool| {
+        let input = &tool["inputSchema"];
+        input["additionalProperties"] == false && input["properties"].get(CONFIRMATION).is_none()
+    })
 }
 
 fn failures(host: &Host) -> Response {

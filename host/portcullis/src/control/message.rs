@@ -34,7 +34,7 @@ pub(crate) enum Request {
     },
     /// List them.
     Releases,
-    /// The tools as a client gets them.
+    /// What is served, as a client gets it.
     Tools,
     /// One call, as the local principal.
     Call { tool: String, arguments: Map<String, Value>, preview: bool },
@@ -61,16 +61,27 @@ pub(crate) enum Response {
     Published {
         release: ReleaseLine,
         new: bool,
+        /// What its author may not have meant.
+        #[serde(default)]
+        notes: Vec<String>,
     },
     Decided {
         release: String,
         fingerprint: String,
+        /// What clients of the release that was served before can't go on with.
+        #[serde(default)]
+        breaks: Vec<String>,
     },
     Releases {
         releases: Vec<ReleaseLine>,
     },
     Tools {
         tools: Vec<Value>,
+        #[serde(default)]
+        prompts: Vec<Value>,
+        /// Templates too.
+        #[serde(default)]
+        resources: Vec<Value>,
     },
     Called(CallAnswer),
     Audit {

@@ -8,6 +8,7 @@ mod answer;
 mod client;
 mod denied;
 mod message;
+mod nearest;
 mod server;
 
 pub(crate) use answer::answer;

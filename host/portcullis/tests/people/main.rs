@@ -5,6 +5,7 @@
 mod access;
 mod denied;
 mod everything;
+mod moved;
 mod offers;
 mod open;
 mod people;

@@ -46,7 +46,7 @@ impl House {
 
 /// Fails without: the tombstones, their doors, their numbers, or what a withdrawal leaves behind.
 #[tokio::test(flavor = "multi_thread")]
-async fn wr_04_mc_41_a_name_that_is_gone_answers_with_what_became_of_it_and_is_counted() {
+async fn wr_04_a_name_that_is_gone_answers_with_what_became_of_it_and_is_counted() {
     let family = vec!["family".to_owned()];
     let policy = Policy { access: [("two".parse().unwrap(), family)].into(), ..signed_in() };
     let house = House::serving(policy, &[]).await;
@@ -122,7 +122,7 @@ async fn wr_04_a_name_never_becomes_stricter() {
 
 /// Fails if what was compatible when it was published is taken for compatible when it is approved.
 #[tokio::test(flavor = "multi_thread")]
-async fn wr_04_mc_41_within_a_line_schemas_only_grow_also_between_publishing_and_approving() {
+async fn wr_04_within_a_line_schemas_only_grow_also_between_publishing_and_approving() {
     let house = House::serving(Policy::default(), &[]).await;
     let refused = house.take_in(source("1.1.0", &[], r#"{"type":"object"}"#)).await.unwrap_err();
     assert!(refused.contains("clients of two@1.0.0") && refused.contains("input #/additionalProperties"), "{refused}");
