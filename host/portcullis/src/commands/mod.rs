@@ -84,6 +84,7 @@ fn work(mut config: Config, command: Command, again: String) -> Result<(), Failu
         }
         _ => {}
     }
+    let makes = matches!(command, Command::Publish { .. } | Command::Deny(_));
     // Arguments are read before the host is reached, so that a mistake in them costs nothing.
     let (request, print): (Request, Print) = match command {
         Command::Publish { path, prefix, approve } => (
@@ -123,6 +124,10 @@ fn work(mut config: Config, command: Command, again: String) -> Result<(), Failu
             unreachable!("handled by the caller")
         }
     };
+    // It is made for whoever asks, and asked for what it can't have it is perhaps not the one that was meant.
+    if !makes && !config.data().exists() {
+        eprintln!("note: there was no data directory {}; it is made now, and is empty", config.data().display());
+    }
     let access = Access::open(&config, false)?;
     on_a_runtime(async { print(access.ask(&config, request).await?) })
 }

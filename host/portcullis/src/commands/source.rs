@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::Read as _,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -29,19 +29,30 @@ const READ: OFlags = OFlags::CLOEXEC.union(OFlags::NONBLOCK);
 /// Reads what the manifest at `path` names. Files outside its folder can't be named, and no link is followed to one.
 pub(super) fn read(path: &Path, prefix: Option<String>) -> Result<Read, Failure> {
     let (folder, manifest_path, manifest) = if path.is_dir() {
-        (path.to_owned(), path.join("plugin.toml"), within(path, "plugin.toml")?)
+        (
+            path.to_owned(),
+            path.join("plugin.toml"),
+            within(path, "plugin.toml", || no_plugin(&path.join("plugin.toml")))?,
+        )
     } else {
         // Whoever names a file means what it leads to.
-        let file = open(path, READ, Mode::empty()).map_err(|errno| refused(path, errno))?;
+        let file = open(path, READ, Mode::empty()).map_err(|errno| refused(path, errno, || no_plugin(path)))?;
         (path.parent().map_or(PathBuf::new(), Path::to_owned), path.to_owned(), bytes(path, file.into())?)
     };
     let manifest = String::from_utf8(manifest)
         .map_err(|_| Failure::refused(format_args!("{}: not UTF-8", manifest_path.display())))?;
     let parsed = Manifest::parse(&manifest).map_err(Failure::refused)?;
-    let component = within(&folder, &parsed.plugin.component)?;
+    let name = &parsed.plugin.component;
+    let component =
+        within(&folder, name, || missing(&folder.join(name), "plugin.component", "build it, and copy it there"))?;
     let mut files = BTreeMap::new();
-    for name in parsed.tools.iter().flat_map(|tool| [&tool.input, &tool.output]).flatten() {
-        let schema = within(&folder, name)?;
+    let schemas = parsed.tools.iter().flat_map(|tool| {
+        let schemas = [("input", &tool.input), ("output", &tool.output)].into_iter();
+        schemas.filter_map(|(key, name)| Some((format!("tool.{}.{key}", tool.name), name.as_ref()?)))
+    });
+    for (key, name) in schemas {
+        let gone = || missing(&folder.join(name), &key, "write the schema there, or leave the key out");
+        let schema = within(&folder, name, gone)?;
         if std::str::from_utf8(&schema).is_err() {
             return Err(Failure::refused(format_args!("{name}: not UTF-8")));
         }
@@ -50,11 +61,20 @@ pub(super) fn read(path: &Path, prefix: Option<String>) -> Result<Read, Failure>
     let mut found = Found::default();
     if let Some(Assets { folder: name }) = &parsed.assets {
         let root = folder.join(name);
-        let kind = root.symlink_metadata().map_err(failed(&root))?.file_type();
+        let kind = root.symlink_metadata().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                Failure::refused(missing(&root, "assets.folder", "make the folder, or leave [assets] out"))
+            }
+            _ => failed(&root)(error),
+        });
+        let kind = kind?.file_type();
         if !kind.is_dir() {
             return Err(Failure::refused(format_args!("{}: no folder; links are not followed", root.display())));
         }
-        let read = |asset: &str| within(&folder, &format!("{name}/{asset}"));
+        let read = |asset: &str| {
+            let gone = || format!("{} was there, and is gone: try again", root.join(asset).display());
+            within(&folder, &format!("{name}/{asset}"), gone)
+        };
         collect(&root, "", &read, &mut found)?;
     }
     Ok(Read(Source { manifest, files, assets: found.assets, component, prefix }))
@@ -125,10 +145,20 @@ impl Read {
     }
 }
 
-/// The file `name` in `folder`, each part of it there itself.
-fn within(folder: &Path, name: &str) -> Result<Vec<u8>, Failure> {
+/// What a key of the manifest names and nobody has put there.
+fn missing(path: &Path, key: &str, instead: &str) -> String {
+    format!("`{key}` of plugin.toml names {}, which is not there: {instead}", path.display())
+}
+
+fn no_plugin(path: &Path) -> String {
+    let path = path.display();
+    format!("{path} is not there: a plugin is a folder with a `plugin.toml` in it; name that folder, or the file")
+}
+
+/// The file `name` in `folder`, each part of it there itself. `gone` is what to say when it is not there.
+fn within(folder: &Path, name: &str, gone: impl Fn() -> String) -> Result<Vec<u8>, Failure> {
     let path = folder.join(name);
-    let refused = |errno| refused(&path, errno);
+    let refused = |errno| refused(&path, errno, &gone);
     let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let mut at = open(here, READ | OFlags::DIRECTORY, Mode::empty()).map_err(refused)?;
     let mut parts = name.split('/').peekable();
@@ -139,9 +169,10 @@ fn within(folder: &Path, name: &str) -> Result<Vec<u8>, Failure> {
     bytes(&path, at.into())
 }
 
-fn refused(path: &Path, errno: Errno) -> Failure {
+fn refused(path: &Path, errno: Errno, gone: impl Fn() -> String) -> Failure {
     let path = path.display();
     match errno {
+        Errno::NOENT => Failure::refused(gone()),
         Errno::LOOP | Errno::NOTDIR => Failure::refused(format_args!(
             "{path}: it is, or is behind, a link or no folder, and links are not followed: copy what it leads to"
         )),

@@ -47,7 +47,11 @@ const MANIFESTS: &[Case] = &[
 ];
 
 const SCHEMAS: &[Case] = &[
-    ("no such schema", |f| f.remove("schemas/id.json"), &["schemas/id.json", "No such file"]),
+    (
+        "no such schema",
+        |f| f.remove("schemas/id.json"),
+        &["schemas/id.json", "`tool.", "which is not there: write the schema there"],
+    ),
     ("a schema that is no JSON", |f| f.write("schemas/id.json", "{'type':"), &["schemas/id.json:1:2", "not JSON"]),
     ("a schema that is no text", |f| f.write("schemas/id.json", b"{\"type\":\"\xff\"}"), &["schemas/id.json", "UTF-8"]),
     (
@@ -103,7 +107,11 @@ const SCHEMAS: &[Case] = &[
 ];
 
 const COMPONENTS: &[Case] = &[
-    ("no component", |f| f.remove("notes.wasm"), &["notes.wasm", "No such file"]),
+    (
+        "no component",
+        |f| f.remove("notes.wasm"),
+        &["notes.wasm", "`plugin.component` of plugin.toml names", "which is not there: build it"],
+    ),
     ("an empty file", |f| f.write("notes.wasm", ""), &["this is an empty file, not a WebAssembly component"]),
     ("text", |f| f.write("notes.wasm", "(component)"), &["this is WebAssembly text, not a WebAssembly component"]),
     ("an ELF file", |f| f.write("notes.wasm", b"\x7fELF\x02\x01\x01"), &["this is an ELF file", "never taken in"]),
@@ -280,8 +288,14 @@ fn a_path_without_a_plugin_is_refused() {
     let nowhere = empty.path().join("nowhere");
     let manifest = empty.path().join("plugin.toml");
     for command in ["check", "publish"] {
-        witness.home.run([command.as_ref(), nowhere.as_os_str()]).is(1, &["nowhere", "No such file"]);
-        witness.home.run([command.as_ref(), empty.path().as_os_str()]).is(1, &["plugin.toml", "No such file"]);
+        witness
+            .home
+            .run([command.as_ref(), nowhere.as_os_str()])
+            .is(1, &["nowhere", "is not there: a plugin is a folder"]);
+        witness
+            .home
+            .run([command.as_ref(), empty.path().as_os_str()])
+            .is(1, &["plugin.toml", "is not there: a plugin is a folder"]);
     }
     // A file is read only so far, no link is followed, and a file without an end is none.
     let whole = fs::File::create(&manifest).expect("a file can be made");
