@@ -102,7 +102,11 @@ fn offers(release: &ReadRelease, assets: &AssetFiles) -> Result<(), Failure> {
         for argument in &prompt.arguments {
             let texts = [&argument.title, &argument.description].into_iter().flatten();
             let texts: Vec<_> = texts.map(|text| quoted(text)).collect();
-            println!("      takes `{}` {}", argument.name, texts.join(" "));
+            let needs = if argument.required { "needs" } else { "takes" };
+            println!("      {needs} `{}` {}", argument.name, texts.join(" "));
+            if argument.complete {
+                println!("          completed by the plugin while a person types");
+            }
         }
         print_grants(&manifest.held(&prompt.uses));
         print_asks(&prompt.ask);
@@ -113,8 +117,13 @@ fn offers(release: &ReadRelease, assets: &AssetFiles) -> Result<(), Failure> {
         println!("      at: {}", visible(resource.uri.as_str()));
         println!("      title: {}", quoted(&resource.title));
         println!("      a model reads: {}", quoted(&resource.description));
-        if let Some(asset) = &resource.asset {
-            println!("      answered by the host, with the assets {}", quoted(asset.as_str()));
+        match &resource.asset {
+            Some(asset) => println!("      answered by the host, with the assets {}", quoted(asset.as_str())),
+            None => println!("      answered by the plugin: each reading is a call"),
+        }
+        if !resource.complete.is_empty() {
+            let names: Vec<_> = resource.complete.iter().map(|name| format!("`{name}`")).collect();
+            println!("      completed by the plugin while a person types: {}", names.join(", "));
         }
         print_grants(&manifest.held(&resource.uses));
         print_asks(&resource.ask);
