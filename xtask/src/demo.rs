@@ -120,7 +120,7 @@ fn instructions(listen: &str, portcullis: &Path, data: &Path) -> String {
     let stdio = client(json!({ "command": program.to_string(), "args": ["--data", data.to_string(), "stdio"] }));
     format!(
         "
-Served: the plugins notes and tables, at {url}{note}
+Served: the plugins notes, tables and docs, at {url}{note}
 
 MCP clients that speak Streamable HTTP; paste:
 {http}

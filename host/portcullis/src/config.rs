@@ -81,7 +81,7 @@ pub(crate) struct Http {
     pub(crate) body_limit: usize,
     /// Bytes that all bodies which are being read and answered may hold together.
     pub(crate) body_memory: usize,
-    /// Tools in one page of `tools/list`.
+    /// Items in one page of any list: tools, prompts, resources, templates.
     pub(crate) page_size: usize,
     /// Connections at once.
     pub(crate) connections: usize,
