@@ -1,11 +1,14 @@
 //! The check of a release's pages. It finds what a page should not hold before a person approves it; what a page can't do is
 //! not up to this check but to the policy that [`Widget::meta`] asks for.
 
+use std::borrow::Cow;
+
 use super::{
     WidgetErrors, WidgetRefusal,
-    origins::Declared,
+    css::{self, Named},
+    origins::{Declared, Purpose, scheme_of},
     scan::{Attribute, Piece, scan},
-    script::{self, is_elsewhere},
+    script,
 };
 use crate::{
     AssetFiles, Finding, Findings, Manifest, Widget,
@@ -17,6 +20,7 @@ const MAX_PAGE: usize = 2 << 20;
 
 /// Elements that no page has, and what to do instead.
 const ELEMENTS: [(&str, &str); 13] = [
+    ("fencedframe", "write an `<iframe>`, and list its origin under `frame`"),
     ("object", "write what it shows into the page"),
     ("embed", "write what it shows into the page"),
     ("applet", "write what it shows into the page"),
@@ -29,7 +33,6 @@ const ELEMENTS: [(&str, &str); 13] = [
     ("noframes", "take it out"),
     ("xmp", "write `<pre>`"),
     ("plaintext", "write `<pre>`"),
-    ("foreignobject", "write what it shows outside of the drawing"),
 ];
 
 impl Manifest {
@@ -41,10 +44,11 @@ impl Manifest {
         let (mut findings, mut left_off) = (Vec::new(), 0);
         for widget in &self.widgets {
             let path = format!("widget.{}", widget.name);
-            let name = widget.asset.as_str();
             // One that is missing was refused when the package was read.
-            let Some(bytes) = assets.get(name) else { continue };
-            let whole = |refusal| Finding { file: name.to_owned(), place: None, path: path.clone(), refusal };
+            let Some(bytes) = assets.get(widget.asset.as_str()) else { continue };
+            let folder = self.assets.as_ref().map(|folder| format!("{}/", folder.folder)).unwrap_or_default();
+            let name = &format!("{folder}{}", widget.asset);
+            let whole = |refusal| Finding { file: name.clone(), place: None, path: path.clone(), refusal };
             if bytes.len() > MAX_PAGE {
                 findings.push(whole(WidgetRefusal::Long { found: bytes.len(), maximum: MAX_PAGE }));
             } else if let Ok(page) = std::str::from_utf8(bytes) {
@@ -65,51 +69,92 @@ impl Manifest {
 pub(super) fn faults(page: &str, widget: &Widget) -> Vec<(usize, WidgetRefusal)> {
     let declared = Declared::of(widget);
     let mut found = Vec::new();
+    let mut empty = true;
     for piece in scan(page) {
+        empty = false;
         match piece {
-            Piece::Open { at, name, attributes } => {
+            Piece::Open { at, name, mut attributes } => {
                 if let Some((_, instead)) = ELEMENTS.iter().find(|(element, _)| *element == name) {
                     found.push((at, WidgetRefusal::Element(name.clone(), instead)));
                 }
-                element(at, &name, &attributes, &declared, &mut found);
+                attributes.iter_mut().for_each(|one| read(one, &mut found));
+                element(at, &name, &attributes, &mut found);
                 attributes.iter().for_each(|one| attribute(&name, one, &declared, &mut found));
             }
             Piece::Script { at, text } => {
                 found.extend(script::faults(text, &declared).into_iter().map(|(offset, why)| (at + offset, why)));
             }
-            Piece::Style { at, text } => style(at, text, &declared, &mut found),
+            Piece::Style { at, text } => {
+                found.extend(style(text, &declared).into_iter().map(|(offset, why)| (at + offset, why)));
+            }
             Piece::Wrong { at, refusal } => found.push((at, refusal)),
         }
+    }
+    if empty {
+        found.push((0, WidgetRefusal::Empty));
     }
     found
 }
 
+/// Makes the value that a browser reads out of the one that is written: what it holds beside texts is written plainly, or in one of
+/// the few signs that a quotation needs.
+fn read(attribute: &mut Attribute<'_>, found: &mut Vec<(usize, WidgetRefusal)>) {
+    if !attribute.value.contains('&') || is_text(&attribute.name) {
+        return;
+    }
+    let mut plain = attribute.value.to_string();
+    for (sign, character) in SIGNS {
+        plain = plain.replace(sign, character);
+    }
+    if has_signs(&attribute.value) {
+        let what = "an attribute holds signs such as `&#58;`";
+        found.push((attribute.value_at, WidgetRefusal::Unclear(what, "the characters themselves")));
+    }
+    attribute.value = Cow::Owned(plain);
+}
+
 /// What depends on several attributes of one tag.
-fn element(
-    at: usize,
-    name: &str,
-    attributes: &[Attribute<'_>],
-    declared: &Declared<'_>,
-    found: &mut Vec<(usize, WidgetRefusal)>,
-) {
+fn element(at: usize, name: &str, attributes: &[Attribute<'_>], found: &mut Vec<(usize, WidgetRefusal)>) {
     let value = |wanted: &str| attributes.iter().find(|attribute| attribute.name == wanted);
+    let words = |attribute: &Attribute<'_>| -> Vec<String> {
+        attribute.value.split_ascii_whitespace().map(str::to_ascii_lowercase).collect()
+    };
+    let mut refuse = |attribute: &Attribute<'_>, why| {
+        found.push((attribute.at, WidgetRefusal::Attribute(attribute.name.clone(), why)));
+    };
     match name {
         "script" => {
-            // The attributes of a drawing's script too.
-            for source in [value("src"), value("href"), value("xlink:href")].into_iter().flatten() {
-                found.push((source.at, WidgetRefusal::RemoteScript(source.value.to_owned())));
+            if let Some(kind) = value("type").filter(|kind| !SCRIPTS.contains(&&*kind.value.to_ascii_lowercase())) {
+                refuse(kind, "a script is `module`, `text/javascript` or data of the type `application/json`");
+            }
+            if let Some(source) = value("src") {
+                found.push((source.at, WidgetRefusal::RemoteScript(source.value.to_string())));
             }
         }
-        "iframe" => {
-            let written = value("src").is_some_and(|source| source.value.trim_start().starts_with("https://"));
-            if !declared.frames || !written {
-                found.push((at, WidgetRefusal::Frame));
-            }
+        "iframe" if value("src").is_none_or(|source| source.value.trim().is_empty()) => {
+            found.push((at, WidgetRefusal::EmptyFrame));
         }
         "meta" => {
             if let Some(equivalent) = value("http-equiv") {
-                let why = "what a server would say is said by the manifest; take it out";
-                found.push((equivalent.at, WidgetRefusal::Attribute("http-equiv".to_owned(), why)));
+                refuse(equivalent, "what a server would say is said by the manifest; take it out");
+            }
+            if let Some(charset) = value("charset").filter(|charset| !charset.value.eq_ignore_ascii_case("utf-8")) {
+                refuse(charset, "pages are UTF-8; write `utf-8`");
+            }
+        }
+        "link" => {
+            if let Some(rel) =
+                value("rel").filter(|rel| !words(rel).iter().all(|one| RELATIONS.contains(&one.as_str())))
+            {
+                refuse(
+                    rel,
+                    "a page loads styles, icons and what these need: `stylesheet`, `icon`, `preload`, `preconnect`",
+                );
+            }
+            let preloads = value("rel").is_some_and(|rel| words(rel).iter().any(|one| one == "preload"));
+            let shown = |kind: &Attribute<'_>| ["style", "font", "image"].contains(&&*kind.value);
+            if preloads && !value("as").is_some_and(shown) {
+                found.push((at, WidgetRefusal::Attribute("as".to_owned(), "write `style`, `font` or `image`")));
             }
         }
         _ => {}
@@ -126,69 +171,172 @@ fn attribute(element: &str, one: &Attribute<'_>, declared: &Declared<'_>, found:
         "action" | "formaction" => {
             Some("forms send past the page's policy; send with a script, to an origin under `connect`")
         }
-        "ping" => Some("it tells others of a click; take it out"),
+        "ping" | "attributionsrc" => Some("it tells others of a click; take it out"),
         "http-equiv" if element != "meta" => Some("it belongs nowhere; take it out"),
+        "xml:base" => Some("it would turn addresses; write them out"),
+        "allow" if element == "iframe" => Some("what a frame may do is up to the client; take it out"),
+        "attributename" if !is_plain_target(value) => {
+            Some("what is animated is no address and no handler; name another")
+        }
         _ => None,
     };
-    found.extend(why.map(|why| (*at, WidgetRefusal::Attribute(name.clone(), why))));
-    // What is written in signs could be anything once it is read.
-    if is_address(name) && has_signs(value) {
-        let what = "an address holds signs such as `&#58;`";
-        found.push((*value_at, WidgetRefusal::Unclear(what, "the characters themselves")));
+    if let Some(why) = why {
+        found.push((*at, WidgetRefusal::Attribute(name.clone(), why)));
+        return;
     }
     let bare: String = value.chars().filter(|c| !c.is_whitespace() && !c.is_control()).take(16).collect();
     let bare = bare.to_ascii_lowercase();
     for scheme in ["javascript:", "vbscript:", "data:text/html"] {
         if bare.starts_with(scheme) {
             found.push((*value_at, WidgetRefusal::ScriptAddress(scheme.to_owned())));
+            return;
         }
     }
-    if name == "style" {
-        style(*value_at, value, declared, found);
-    } else if element != "script" || !is_elsewhere(value) {
-        found.extend(declared.undeclared(value, true).into_iter().map(|(offset, why)| (value_at + offset, why)));
+    let mut address = |text: &str, purpose| found.extend(declared.address(text, purpose).map(|why| (*value_at, why)));
+    let purpose = match element {
+        "a" | "area" => Purpose::Link,
+        "iframe" => Purpose::Frame,
+        _ => Purpose::Load,
+    };
+    match name.as_str() {
+        // Said above, whatever it is.
+        "src" if element == "script" => {}
+        // A drawing uses its own parts.
+        "href" | "xlink:href" if element == "use" && !value.trim().starts_with('#') => {
+            found.push((*value_at, WidgetRefusal::Beside(value.chars().take(60).collect())));
+        }
+        "srcset" | "imagesrcset" => {
+            for part in value.split_ascii_whitespace() {
+                let part = part.trim_matches(',');
+                let size = part.strip_suffix(['w', 'x', 'h']).is_some_and(|size| size.parse::<f64>().is_ok());
+                if !size {
+                    address(part, purpose);
+                }
+                if part.contains(',') {
+                    let what = "a list of pictures has a comma without a blank after it";
+                    found.push((*value_at, WidgetRefusal::Unclear(what, "one picture, or a blank after each comma")));
+                    break;
+                }
+            }
+        }
+        name if ADDRESSES.contains(&name) => address(value, purpose),
+        name if STYLES.contains(&name) => {
+            found.extend(style(value, declared).into_iter().map(|(offset, why)| (one.place(offset), why)));
+        }
+        name if is_text(name) => {}
+        _ => {
+            if value.trim_start().starts_with("//") {
+                address(value, purpose);
+            } else {
+                found.extend(declared.undeclared(value).into_iter().map(|(offset, why)| (one.place(offset), why)));
+            }
+        }
     }
 }
 
-fn style(at: usize, text: &str, declared: &Declared<'_>, found: &mut Vec<(usize, WidgetRefusal)>) {
-    found.extend(declared.undeclared(text, false).into_iter().map(|(offset, why)| (at + offset, why)));
+fn style(text: &str, declared: &Declared<'_>) -> Vec<(usize, WidgetRefusal)> {
+    let mut found = Vec::new();
+    for named in css::read(text) {
+        match named {
+            Named::Import(at) => found.push((at, WidgetRefusal::Import)),
+            Named::Unclear(at, (what, instead)) => found.push((at, WidgetRefusal::Unclear(what, instead))),
+            Named::Address(at, address) => {
+                found.extend(declared.address(&address, Purpose::Load).map(|why| (at, why)));
+            }
+            Named::Text(at, text) => {
+                let begins = text.trim_start();
+                let opened = scheme_of(begins).is_some_and(|(scheme, _)| OPENED.contains(&scheme.as_str()));
+                if opened || begins.starts_with("//") || text.contains('\\') {
+                    found.extend(declared.address(&text, Purpose::Load).map(|why| (at, why)));
+                }
+            }
+        }
+    }
     let lower = text.to_ascii_lowercase();
-    found.extend(lower.match_indices("@import").map(|(offset, _)| (at + offset, WidgetRefusal::Import)));
     for scheme in ["javascript:", "vbscript:"] {
         let scripts = lower.match_indices(scheme);
-        found.extend(scripts.map(|(offset, _)| (at + offset, WidgetRefusal::ScriptAddress(scheme.to_owned()))));
+        found.extend(scripts.map(|(at, _)| (at, WidgetRefusal::ScriptAddress(scheme.to_owned()))));
     }
+    found
 }
 
-/// Attributes whose value is an address, or holds some.
-fn is_address(name: &str) -> bool {
-    matches!(
-        name,
-        "href"
-            | "src"
-            | "srcset"
-            | "action"
-            | "formaction"
-            | "poster"
-            | "data"
-            | "xlink:href"
-            | "background"
-            | "cite"
-            | "style"
-            | "imagesrcset"
-            | "manifest"
-            | "from"
-            | "to"
-            | "values"
-    )
+/// What a script may be.
+const SCRIPTS: [&str; 5] = ["", "module", "text/javascript", "application/javascript", "application/json"];
+
+/// What a page may link to. Others look names up, load pages or load script.
+const RELATIONS: [&str; 6] = ["stylesheet", "icon", "shortcut", "apple-touch-icon", "preload", "preconnect"];
+
+/// Attributes whose value is one address.
+const ADDRESSES: [&str; 16] = [
+    "href",
+    "src",
+    "poster",
+    "data",
+    "xlink:href",
+    "background",
+    "cite",
+    "manifest",
+    "longdesc",
+    "lowsrc",
+    "dynsrc",
+    "codebase",
+    "classid",
+    "profile",
+    "archive",
+    "icon",
+];
+
+/// Attributes that are styles.
+const STYLES: [&str; 11] = [
+    "style",
+    "fill",
+    "stroke",
+    "filter",
+    "mask",
+    "clip-path",
+    "marker-start",
+    "marker-mid",
+    "marker-end",
+    "marker",
+    "cursor",
+];
+
+/// Schemes that a style opens.
+const OPENED: [&str; 8] = ["http", "https", "ws", "wss", "ftp", "file", "data", "blob"];
+
+/// Signs that a quotation needs, and what they stand for: nothing that an address is made of.
+const SIGNS: [(&str, &str); 10] = [
+    ("&quot;", "\""),
+    ("&#34;", "\""),
+    ("&#x22;", "\""),
+    ("&apos;", "'"),
+    ("&#39;", "'"),
+    ("&#x27;", "'"),
+    ("&lt;", "<"),
+    ("&gt;", ">"),
+    ("&nbsp;", "\u{a0}"),
+    ("&amp;", "&"),
+];
+
+/// Attributes that are read by people and by nothing else.
+fn is_text(name: &str) -> bool {
+    matches!(name, "title" | "alt" | "placeholder" | "label" | "lang") || name.starts_with("aria-")
 }
 
-/// `&#58;`, `&colon;`; `&amp;` is what a query needs.
+/// What an animation may change.
+fn is_plain_target(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !lower.contains("href")
+        && !lower.starts_with("on")
+}
+
+/// `&#58;`, `&colon;`, and none of [`SIGNS`].
 fn has_signs(value: &str) -> bool {
     value.match_indices('&').any(|(at, _)| {
         let rest = &value[at + 1..];
         let name = &rest[..rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len())];
-        rest.starts_with('#')
-            || (rest[name.len()..].starts_with(';') && !matches!(name, "" | "amp" | "quot" | "apos" | "lt" | "gt"))
+        let sign = rest.starts_with('#') || rest[name.len()..].starts_with(';') && !name.is_empty();
+        sign && !SIGNS.iter().any(|(sign, _)| value[at..].starts_with(sign))
     })
 }

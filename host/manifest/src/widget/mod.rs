@@ -2,6 +2,9 @@
 //! published.
 
 mod check;
+mod comments;
+mod css;
+mod nest;
 mod origins;
 mod policy;
 mod refusal;

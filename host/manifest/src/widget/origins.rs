@@ -6,51 +6,68 @@ use crate::{
     http::{Origin, OriginPattern, Scheme},
 };
 
-/// Names that look like addresses and are never opened: namespaces of XML.
-const NAMESPACES: [&str; 6] = [
-    "www.w3.org/1999/xhtml",
-    "www.w3.org/2000/svg",
-    "www.w3.org/1999/xlink",
-    "www.w3.org/1998/Math/MathML",
-    "www.w3.org/XML/1998/namespace",
-    "www.w3.org/2000/xmlns/",
+/// Names that look like addresses and are never opened: namespaces of XML, names of schemas, and where a library says that its
+/// errors are explained. Scheme and all, up to where the name ends.
+const NAMES: [&str; 10] = [
+    "http://www.w3.org/1999/xhtml",
+    "http://www.w3.org/2000/svg",
+    "http://www.w3.org/1999/xlink",
+    "http://www.w3.org/1998/Math/MathML",
+    "http://www.w3.org/XML/1998/namespace",
+    "http://www.w3.org/2000/xmlns/",
+    "http://json-schema.org/draft-07/schema",
+    "https://json-schema.org/draft/2020-12/schema",
+    "https://reactjs.org/docs/error-decoder.html",
+    "https://react.dev/errors/",
 ];
+
+/// What an address may hold in itself.
+const DATA: [&str; 6] = ["image/", "font/", "audio/", "video/", "application/font", "application/x-font"];
+
+/// What a browser opens an address for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To show it in the page.
+    Load,
+    /// To show it in a frame.
+    Frame,
+    /// To go there.
+    Link,
+}
 
 /// What a page may name.
 pub(super) struct Declared<'w> {
+    load: &'w [OriginPattern],
+    frame: &'w [OriginPattern],
     origins: Vec<&'w OriginPattern>,
     pub(super) connects: bool,
-    pub(super) frames: bool,
 }
 
 impl<'w> Declared<'w> {
     pub(super) fn of(widget: &'w Widget) -> Self {
         let lists = [&widget.connect, &widget.load, &widget.frame, &widget.redirect];
         let origins = lists.into_iter().flatten().chain(&widget.domain).collect();
-        Self { origins, connects: !widget.connect.is_empty(), frames: !widget.frame.is_empty() }
+        Self { load: &widget.load, frame: &widget.frame, origins, connects: !widget.connect.is_empty() }
     }
 
-    /// Every address in `text` that leads where the manifest does not say, with its byte. `alone`: the text may be one address.
-    pub(super) fn undeclared(&self, text: &str, alone: bool) -> Vec<(usize, WidgetRefusal)> {
+    /// Every address in `text` that leads where the manifest does not say, with its byte.
+    pub(super) fn undeclared(&self, text: &str) -> Vec<(usize, WidgetRefusal)> {
         let bytes = text.as_bytes();
-        let blanks = text.len() - text.trim_start().len();
         let mut found = Vec::new();
-        for (at, _) in text.match_indices("//") {
-            let scheme = scheme_before(bytes, at);
-            // Without a scheme it is an address where a text or an attribute begins with it; elsewhere it is a comment.
-            let begins = alone && at == blanks || at > 0 && matches!(bytes[at - 1], b'"' | b'\'' | b'`' | b'(' | b'=');
-            let host = host_after(text, at + 2);
-            match scheme {
-                // Put together by a script: nobody can say where it leads.
-                Some(scheme @ ("http" | "https" | "ws" | "wss")) if host.is_empty() && !is_quiet(text, at + 2) => {
-                    found.push((at - scheme.len() - 1, refused(scheme, "", "its host is not written out")));
-                }
-                Some(_) if host.is_empty() => {}
+        for (at, end) in slashes(bytes) {
+            let host = host_after(text, end);
+            if host.is_empty() {
+                // Put together by a script: where it leads is up to the page's policy.
+                continue;
+            }
+            match scheme_before(bytes, at) {
                 Some(scheme) => {
-                    found.extend(self.refusal(scheme, host, &text[at + 2..]).map(|why| (at - scheme.len() - 1, why)))
+                    let begins = at - scheme.len() - 1;
+                    found.extend(self.refusal(scheme, host, &text[end..], None).map(|why| (begins, why)));
                 }
-                None if begins && host.contains('.') => {
-                    found.extend(self.refusal("https", host, &text[at + 2..]).map(|why| (at, why)));
+                // Without a scheme it is an address where a text begins with it; elsewhere it is a comment.
+                None if host.contains('.') && matches!(bytes[..at].last(), Some(b'"' | b'\'' | b'`' | b'(' | b'=')) => {
+                    found.extend(self.refusal("https", host, &text[end..], None).map(|why| (at, why)));
                 }
                 None => {}
             }
@@ -58,8 +75,41 @@ impl<'w> Declared<'w> {
         found
     }
 
-    fn refusal(&self, scheme: &str, host: &str, rest: &str) -> Option<WidgetRefusal> {
-        if scheme == "http" && NAMESPACES.iter().any(|name| rest.starts_with(name) && ends_after(rest, name.len())) {
+    /// What is wrong with an address that a browser opens as `purpose`.
+    pub(super) fn address(&self, text: &str, purpose: Purpose) -> Option<WidgetRefusal> {
+        let text = text.trim_matches(|c: char| c.is_ascii_whitespace());
+        if text.is_empty() || text.starts_with('#') {
+            return None;
+        }
+        if text.contains(|c: char| c == '\\' || c.is_control()) {
+            let what = "an address holds a backslash, a tab or a new line";
+            return Some(WidgetRefusal::Unclear(what, "it on one line, with `/`"));
+        }
+        let (scheme, rest) = match scheme_of(text) {
+            Some((scheme, rest)) => (scheme, rest),
+            None if text.starts_with("//") => ("https".to_owned(), text),
+            None => return Some(WidgetRefusal::Beside(text.chars().take(60).collect())),
+        };
+        match (scheme.as_str(), rest.strip_prefix("//"), purpose) {
+            ("https" | "http", Some(rest), _) => {
+                // A browser ends a host here and nowhere else.
+                let host = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+                self.refusal(&scheme, host, rest, Some(purpose))
+            }
+            ("data", _, Purpose::Load) if DATA.iter().any(|kind| starts(rest, kind)) => None,
+            ("mailto" | "tel", _, Purpose::Link) => None,
+            ("javascript" | "vbscript", ..) => None,
+            _ => Some(WidgetRefusal::Scheme(format!("{scheme}:"))),
+        }
+    }
+
+    /// `rest` begins with `host`. Without a purpose it is only named.
+    fn refusal(&self, scheme: &str, host: &str, rest: &str, purpose: Option<Purpose>) -> Option<WidgetRefusal> {
+        let named = |name: &&str| {
+            let name = name.strip_prefix(scheme).and_then(|name| name.strip_prefix("://"));
+            name.is_some_and(|name| rest.starts_with(name) && (name.ends_with('/') || ends_after(rest, name.len())))
+        };
+        if purpose.is_none() && NAMES.iter().any(|name| named(&name)) {
             return None;
         }
         // A web socket is declared as the origin that it begins with.
@@ -73,8 +123,16 @@ impl<'w> Declared<'w> {
             Ok(origin) if origin.scheme() != Scheme::Https => {
                 Some(refused(scheme, &host, "whoever is on the way could change it"))
             }
-            Ok(origin) if self.origins.iter().any(|declared| declared.matches(&origin)) => None,
-            Ok(_) => Some(WidgetRefusal::Origin(format!("{scheme}://{host}"))),
+            Ok(origin) => {
+                let shown = format!("{scheme}://{host}");
+                let holds = |list: &[OriginPattern]| list.iter().any(|declared| declared.matches(&origin));
+                match purpose {
+                    Some(Purpose::Load) if !holds(self.load) => Some(WidgetRefusal::Load(shown)),
+                    Some(Purpose::Frame) if !holds(self.frame) => Some(WidgetRefusal::Frame(shown)),
+                    _ if self.origins.iter().any(|declared| declared.matches(&origin)) => None,
+                    _ => Some(WidgetRefusal::Origin(shown)),
+                }
+            }
             Err(why) => Some(refused(scheme, &host, &why.to_string())),
         }
     }
@@ -84,13 +142,37 @@ fn refused(scheme: &str, host: &str, why: &str) -> WidgetRefusal {
     WidgetRefusal::BadOrigin(format!("{scheme}://{host}"), why.to_owned())
 }
 
-/// A template such as `https://` that is only compared with, in quotes of its own.
-fn is_quiet(text: &str, at: usize) -> bool {
-    text[at..].starts_with(['"', '\'', '`'])
-}
-
 fn ends_after(rest: &str, at: usize) -> bool {
     rest[at..].chars().next().is_none_or(|c| !c.is_ascii_alphanumeric() && c != '.' && c != '-' && c != '@')
+}
+
+/// Each `//` that is not part of another, and where it ends. In a script it may be written `\/\/`.
+fn slashes(bytes: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let first = at + bytes.get(at..)?.iter().position(|byte| *byte == b'/')?;
+            let escaped = usize::from(bytes.get(first + 1) == Some(&b'\\'));
+            at = first + 1;
+            if bytes.get(at + escaped) == Some(&b'/') {
+                at += escaped + 1;
+                let begins = first - usize::from(escaped == 1 && first > 0 && bytes[first - 1] == b'\\');
+                return Some((begins, at));
+            }
+        }
+    })
+}
+
+/// `scheme:` and the rest, as browsers read it: letters, digits, `+`, `-` and `.`.
+pub(super) fn scheme_of(text: &str) -> Option<(String, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    let named = scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(plain);
+    named.then(|| (scheme.to_ascii_lowercase(), rest))
+}
+
+fn starts(text: &str, word: &str) -> bool {
+    text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
 }
 
 /// The word before `://`, without its colon.

@@ -40,13 +40,34 @@ pub enum WidgetRefusal {
     /// Script from elsewhere.
     #[error("{} loads script from elsewhere, which nobody has approved; write the script into the page", quoted(.0))]
     RemoteScript(String),
+    /// A frame without its address.
+    #[error(
+        "a frame that does not say what it shows; write `src`, and list its origin under `frame` of the [[widget]]"
+    )]
+    EmptyFrame,
     /// A frame that the manifest does not have.
-    #[error("a frame that is not declared; list its origin under `frame` of the [[widget]], and write it out in `src`")]
-    Frame,
+    #[error("{} is a frame that is not declared; list it under `frame` of the [[widget]], or take it out", quoted(.0))]
+    Frame(String),
+    /// Something that is loaded from where the manifest does not say.
+    #[error(
+        "{} is not declared as something to load from; list it under `load` of the [[widget]], which then may load script from \
+         there too, or write what it holds into the page",
+        quoted(.0)
+    )]
+    Load(String),
+    /// Something beside the page.
+    #[error("{} would be beside the page, where nothing is; write it into the page, or as `data:`", quoted(.0))]
+    Beside(String),
+    /// A scheme that no page opens.
+    #[error("an address of the scheme {} is not allowed, nor one without `//`; write `https://`, host and all", quoted(.0))]
+    Scheme(String),
+    /// No element.
+    #[error("the page has no element, so it shows nothing to anybody; write a page of HTML")]
+    Empty,
     /// An origin that is not in the manifest.
     #[error(
-        "{} is not declared; list it under `connect` (requests), `load` (styles, pictures, fonts), `frame` or `redirect` (links) \
-         of the [[widget]], or take it out, in comments too",
+        "{} is not declared; list it under `connect` (requests), `load` (script, styles, pictures, fonts), `frame` or `redirect` \
+         (links) of the [[widget]], or take it out",
         quoted(.0)
     )]
     Origin(String),

@@ -1,6 +1,11 @@
 //! A scanner of HTML that reads less than browsers do: what two readers could read in two ways it refuses.
 
-use super::refusal::WidgetRefusal;
+use std::borrow::Cow;
+
+use super::{
+    nest::{Inside, Nest},
+    refusal::WidgetRefusal,
+};
 
 /// A piece of a page. Offsets are bytes of the page.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +28,14 @@ pub(super) struct Attribute<'p> {
     pub(super) name: String,
     /// Where the value is.
     pub(super) value_at: usize,
-    pub(super) value: &'p str,
+    pub(super) value: Cow<'p, str>,
+}
+
+impl Attribute<'_> {
+    /// Where a byte of the value is in the page; where the value begins, if it is not as it is written.
+    pub(super) fn place(&self, offset: usize) -> usize {
+        self.value_at + if matches!(self.value, Cow::Borrowed(_)) { offset } else { 0 }
+    }
 }
 
 fn unclear(at: usize, what: &'static str, instead: &'static str) -> Piece<'static> {
@@ -32,7 +44,10 @@ fn unclear(at: usize, what: &'static str, instead: &'static str) -> Piece<'stati
 
 /// The pieces of a page. Looks at each byte a fixed number of times.
 pub(super) fn scan(page: &str) -> Vec<Piece<'_>> {
-    let mut scanner = Scanner { page, at: 0, pieces: Vec::new(), foreign: 0 };
+    let mut scanner = Scanner { page, at: 0, pieces: Vec::new(), nest: Nest::default() };
+    if page.starts_with('\u{feff}') {
+        scanner.pieces.push(unclear(0, "a byte order mark begins the page", "the page without it"));
+    }
     if let Some(at) = page.find(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
         scanner.pieces.push(unclear(at, "a control character stands here", "the page without it"));
     }
@@ -44,8 +59,7 @@ struct Scanner<'p> {
     page: &'p str,
     at: usize,
     pieces: Vec<Piece<'p>>,
-    /// How deep in `<svg>` and `<math>`.
-    foreign: usize,
+    nest: Nest,
 }
 
 impl<'p> Scanner<'p> {
@@ -60,7 +74,13 @@ impl<'p> Scanner<'p> {
     }
 
     fn step(&mut self) -> bool {
-        let Some(next) = self.rest().find('<') else { return false };
+        let Some(next) = self.rest().find('<') else {
+            self.at = self.page.len();
+            return match self.nest.last() {
+                Some(_) => self.wrong("an element does not end", "its closing tag"),
+                None => false,
+            };
+        };
         self.at += next;
         let after = self.rest().as_bytes().get(1).copied();
         match after {
@@ -68,10 +88,7 @@ impl<'p> Scanner<'p> {
             Some(b'?') => self.wrong("`<?` begins something that is no HTML", "`&lt;?`"),
             Some(b'/') => self.close(),
             Some(byte) if byte.is_ascii_alphabetic() => self.open(),
-            _ => {
-                self.at += 1;
-                true
-            }
+            _ => self.wrong("`<` begins no tag", "`&lt;`"),
         }
     }
 
@@ -88,14 +105,12 @@ impl<'p> Scanner<'p> {
             self.at += "<!--".len() + end + "-->".len();
             return true;
         }
-        let doctype = rest.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype"));
-        match rest.find('>') {
-            Some(end) if doctype => {
-                self.at += end + 1;
-                true
-            }
-            _ => self.wrong("`<!` begins something that is neither a comment nor a doctype", "`&lt;!`"),
+        let doctype = doctype(self.page);
+        if doctype > 0 && self.page[..self.at].trim().is_empty() {
+            self.at = doctype;
+            return true;
         }
+        self.wrong("`<!` begins something that is neither a comment nor the page's doctype", "`<!doctype html>` first")
     }
 
     fn close(&mut self) -> bool {
@@ -107,8 +122,8 @@ impl<'p> Scanner<'p> {
         if rest[2 + name.len()..end].contains(|c: char| !c.is_ascii_whitespace()) {
             return self.wrong("a closing tag holds more than its name", "`</name>`");
         }
-        if matches!(name.to_ascii_lowercase().as_str(), "svg" | "math") {
-            self.foreign = self.foreign.saturating_sub(1);
+        if let Err((what, instead)) = self.nest.close(&name.to_ascii_lowercase()) {
+            return self.wrong(what, instead);
         }
         self.at += end + 1;
         true
@@ -117,6 +132,9 @@ impl<'p> Scanner<'p> {
     fn open(&mut self) -> bool {
         let start = self.at;
         let name = name_of(&self.rest()[1..]).to_ascii_lowercase();
+        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return self.wrong("the name of an element has more than letters, digits and `-`", "another name");
+        }
         self.at += 1 + name.len();
         let mut attributes: Vec<Attribute<'p>> = Vec::new();
         let closes_itself = loop {
@@ -145,21 +163,13 @@ impl<'p> Scanner<'p> {
         };
         self.at += if closes_itself { 2 } else { 1 };
         self.pieces.push(Piece::Open { at: start, name: name.clone(), attributes });
-        match name.as_str() {
-            "svg" | "math" if !closes_itself => {
-                self.foreign += 1;
-                true
+        match self.nest.open(&name, closes_itself) {
+            Ok(Inside::Markup) => true,
+            Ok(Inside::Text) => self.raw(&name),
+            Err((what, instead)) => {
+                self.at = start;
+                self.wrong(what, instead)
             }
-            "script" | "style" | "title" | "textarea" if self.foreign > 0 => {
-                // Readers leave the drawing, or read what is in it as elements.
-                if name == "title" {
-                    true
-                } else {
-                    self.wrong("a drawing holds a script, a style or a text area", "it outside")
-                }
-            }
-            "script" | "style" | "title" | "textarea" => self.raw(&name),
-            _ => true,
         }
     }
 
@@ -172,7 +182,8 @@ impl<'p> Scanner<'p> {
                 && tag[name.len()..].starts_with(|c: char| c.is_ascii_whitespace() || c == '>' || c == '/')
         };
         let Some((end, _)) = rest.match_indices("</").find(closing) else {
-            return self.wrong("a script, style, title or text area does not end", "its closing tag");
+            return self
+                .wrong("a script, style, title, text area, frame or description does not end", "its closing tag");
         };
         let text = &rest[..end];
         match name {
@@ -192,7 +203,16 @@ impl<'p> Scanner<'p> {
                 }
                 self.pieces.push(Piece::Style { at: start, text });
             }
-            _ => {}
+            // Some browsers leave out such an element where others don't; then what it holds is part of the page.
+            _ => {
+                if let Some(at) = text.find('<') {
+                    self.pieces.push(unclear(
+                        start + at,
+                        "a title, text area, frame or description holds `<`",
+                        "`&lt;`",
+                    ));
+                }
+            }
         }
         self.at = start + end;
         true
@@ -206,11 +226,16 @@ impl<'p> Scanner<'p> {
         let at = self.at;
         let ends = |c: char| c.is_ascii_whitespace() || matches!(c, '=' | '>' | '/' | '"' | '\'' | '<' | '`');
         let name = &self.rest()[..self.rest().find(ends).unwrap_or(self.rest().len())];
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:.".contains(&byte);
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || !name.bytes().all(plain) {
+            self.wrong("the name of an attribute has more than letters, digits, `-`, `_`, `:` and `.`", "another name");
+            return None;
+        }
         self.at += name.len();
         let name = name.to_ascii_lowercase();
         self.blanks();
         if !self.rest().starts_with('=') {
-            return Some(Attribute { at, name, value_at: at, value: "" });
+            return Some(Attribute { at, name, value_at: at, value: Cow::Borrowed("") });
         }
         self.at += 1;
         self.blanks();
@@ -234,7 +259,7 @@ impl<'p> Scanner<'p> {
         };
         let value_at = self.at + skip;
         self.at += value.len() + 2 * skip;
-        Some(Attribute { at, name, value_at, value })
+        Some(Attribute { at, name, value_at, value: Cow::Borrowed(value) })
     }
 }
 
@@ -242,4 +267,17 @@ impl<'p> Scanner<'p> {
 fn name_of(text: &str) -> &str {
     let end = text.find(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '/' | '<' | '"' | '\'' | '='));
     &text[..end.unwrap_or(text.len())]
+}
+
+/// Where the doctype ends that begins the page; 0 if there is none.
+pub(super) fn doctype(page: &str) -> usize {
+    let rest = page.trim_start_matches(|c: char| c.is_ascii_whitespace());
+    let Some(inside) = rest.get(..9).filter(|start| start.eq_ignore_ascii_case("<!doctype")).and(rest.get(9..)) else {
+        return 0;
+    };
+    let name = inside.split('>').next().unwrap_or_default();
+    if name.len() == inside.len() || !name.starts_with(' ') || !name.trim().eq_ignore_ascii_case("html") {
+        return 0;
+    }
+    page.len() - inside.len() + name.len() + 1
 }

@@ -1,7 +1,7 @@
 //! What a script in a page may not name. A search for words, not a reader of JavaScript: whoever wants to hide a word from it
 //! can, and then meets the page's policy and the frame's sandbox, which do not search.
 
-use super::{origins::Declared, refusal::WidgetRefusal};
+use super::{comments::blanked, origins::Declared, refusal::WidgetRefusal};
 
 /// Words that make script out of text when they are called.
 const EVAL: [&str; 3] = ["eval", "Function", "importScripts"];
@@ -36,9 +36,19 @@ const PRIVILEGED: [(&str, &str); 23] = [
 /// Words that connect.
 const CONNECTING: [&str; 5] = ["WebSocket", "EventSource", "WebTransport", "XMLHttpRequest", "sendBeacon"];
 
+/// What a window has and a number has not.
+const WINDOW: [&str; 8] = ["location", "document", "postMessage", "close", "open", "frames", "parent", "self"];
+
 /// What is wrong with a script, each with its byte.
 pub(super) fn faults(script: &str, declared: &Declared<'_>) -> Vec<(usize, WidgetRefusal)> {
-    let mut found = declared.undeclared(script, false);
+    let script = &*blanked(script);
+    let mut found = declared.undeclared(script);
+    for (at, scheme) in ["https:", "http:", "wss:"].iter().flat_map(|scheme| script.match_indices(scheme)) {
+        let rest = &script[at + scheme.len()..];
+        if script[..at].ends_with(['"', '\'', '`']) && rest.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+            found.push((at, WidgetRefusal::Scheme((*scheme).to_owned())));
+        }
+    }
     for word in EVAL {
         let called = |at: &usize| after(script, at + word.len()).starts_with('(');
         found.extend(words(script, word).filter(called).map(|at| (at, WidgetRefusal::Eval(word))));
@@ -53,17 +63,21 @@ pub(super) fn faults(script: &str, declared: &Declared<'_>) -> Vec<(usize, Widge
     for (word, what) in PRIVILEGED {
         found.extend(words(script, word).map(|at| (at, WidgetRefusal::Privileged(word, what))));
     }
-    // `top` of its own, not of a rectangle.
-    let own = |at: &usize| script[..*at].trim_end().ends_with(['(', ';', '=', '{', '}', ',', '!']) || *at == 0;
-    let reaches = |at: &usize| after(script, at + 3).starts_with('.') && own(at);
-    let top = words(script, "top").filter(reaches);
+    // `top` of its own, not of a rectangle: it is followed by what only a window has.
+    let own = |at: &usize| !script[..*at].trim_end().ends_with('.');
+    let member = |at: &usize| {
+        let member = after(script, at + 3).strip_prefix('.').map(str::trim_start).unwrap_or_default();
+        WINDOW.iter().any(|word| member.strip_prefix(word).is_some_and(|rest| !rest.starts_with(is_part)))
+    };
+    let top = words(script, "top").filter(own).filter(member);
     let known = |at: &usize| ["top.location", "top.document"].iter().any(|word| script[*at..].starts_with(word));
     found.extend(
         top.filter(|at| !known(at)).map(|at| (at, WidgetRefusal::Privileged("top.", "the page around the frame"))),
     );
     if !declared.connects {
         for word in CONNECTING {
-            found.extend(words(script, word).map(|at| (at, WidgetRefusal::Connects(word))));
+            let asked = |at: &usize| script[..*at].trim_end().ends_with("typeof");
+            found.extend(words(script, word).filter(|at| !asked(at)).map(|at| (at, WidgetRefusal::Connects(word))));
         }
     }
     for at in words(script, "import") {
@@ -95,10 +109,13 @@ fn after(script: &str, at: usize) -> &str {
 
 /// Where `word` stands as a whole word.
 fn words<'s>(script: &'s str, word: &'s str) -> impl Iterator<Item = usize> + 's {
-    let part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
     script.match_indices(word).map(|(at, _)| at).filter(move |at| {
         let before = script[..*at].chars().next_back();
         let after = script[at + word.len()..].chars().next();
-        !before.is_some_and(part) && !after.is_some_and(part)
+        !before.is_some_and(is_part) && !after.is_some_and(is_part)
     })
+}
+
+fn is_part(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '$'
 }
