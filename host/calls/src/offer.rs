@@ -7,7 +7,7 @@ use portcullis_admission::{ApprovedTool, Callable, Parameter, Schema};
 use portcullis_backend::Descriptor;
 use portcullis_manifest::{
     AskKind, AssetFiles, Confirm, Grant, Label, Prompt, Resource, Scope, TaskSupport, ToolName, UriTemplate, Widget,
-    WireName,
+    WireName, guarded,
 };
 use serde_json::json;
 
@@ -214,8 +214,8 @@ impl Maker<'_> {
             "uri": uri, "name": tool.wire, "title": widget.title, "description": widget.description, "mimeType": PAGE,
             "_meta": meta,
         });
-        if let Some(bytes) = assets.get(widget.asset.as_str()) {
-            written["size"] = json!(bytes.len());
+        if let Some(page) = assets.get(widget.asset.as_str()).and_then(|bytes| std::str::from_utf8(bytes).ok()) {
+            written["size"] = json!(guarded(page).len());
         }
         offers.listed.push(rendered(&uri, &written));
         let held = Held { asset: widget.asset.to_string(), mime: Some(PAGE.to_owned()), meta: Some(meta) };

@@ -59,4 +59,4 @@ pub use schema::{
 pub use text::{TextFault, hides, hides_after, visible};
 pub use units::{Bounds, Unit};
 pub use uri::{AssetName, AssetPattern, UriTemplate};
-pub use widget::{WidgetError, WidgetErrors, WidgetRefusal};
+pub use widget::{WidgetError, WidgetErrors, WidgetRefusal, guarded, is_page};

@@ -4,7 +4,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use portcullis_admission::{Given, Permit};
 use portcullis_audit::ResultClass;
 use portcullis_backend::{Answer, CallAnswer, CallRefused};
-use portcullis_manifest::Effect;
+use portcullis_manifest::{Effect, guarded, is_page};
 use portcullis_sandbox::Usage;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -50,13 +50,15 @@ impl Host {
     }
 }
 
-/// One part: text where it is text, and bytes otherwise. The release was approved with it, so nothing of it is changed.
+/// One part: text where it is text, and bytes otherwise. The release was approved with it, so nothing of it is changed, but that a
+/// page gets a policy beside its client's.
 fn contents(uri: &str, held: &Held, bytes: &[u8]) -> Value {
     let mut contents = json!({ "uri": uri });
     if let Some(mime) = &held.mime {
         contents["mimeType"] = json!(mime);
     }
     match std::str::from_utf8(bytes) {
+        Ok(text) if held.mime.as_deref().is_some_and(is_page) => contents["text"] = json!(guarded(text)),
         Ok(text) => contents["text"] = json!(text),
         Err(_) => contents["blob"] = Value::String(BASE64_STANDARD.encode(bytes)),
     }
@@ -104,6 +106,8 @@ mod tests {
         let expected =
             json!({ "uri": "docs://a", "mimeType": "text/markdown", "text": "# \u{e4}", "_meta": { "ui": {} } });
         assert_eq!(sent, expected);
+        let page = contents("ui://docs/a.html", &held(Some("text/html;profile=mcp-app"), None), b"<!doctype html><p>");
+        assert_eq!(page["text"], guarded("<!doctype html><p>"));
         assert_eq!(contents("docs://b", &held(None, None), &[0xff]), json!({ "uri": "docs://b", "blob": "/w==" }));
     }
 }

@@ -13,4 +13,5 @@ mod script;
 #[cfg(test)]
 mod tests;
 
+pub use policy::{guarded, is_page};
 pub use refusal::{WidgetError, WidgetErrors, WidgetRefusal};

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::scan::doctype;
 use crate::{PluginName, UriTemplate, Widget, http::OriginPattern};
 
 impl Widget {
@@ -62,6 +63,23 @@ impl Widget {
         ]
         .join("; ")
     }
+}
+
+/// What MCP Apps gives a server no key for, said in the page itself: its forms send nothing. Whatever policy a client enforces, this one is enforced beside it; so it can only take away.
+const GUARD: &str = "<meta http-equiv=\"Content-Security-Policy\" content=\"form-action 'none'\">";
+
+/// The page as it is served: the one that was approved, with [`GUARD`] right after its doctype, before anything else in it.
+#[must_use]
+pub fn guarded(page: &str) -> String {
+    let (before, after) = page.split_at(doctype(page));
+    format!("{before}{GUARD}{after}")
+}
+
+/// Whether clients show something of this media type as a page.
+#[must_use]
+pub fn is_page(mime: &str) -> bool {
+    let mime = mime.to_ascii_lowercase();
+    mime.contains("mcp-app") || mime.contains("skybridge")
 }
 
 fn words(origins: &[OriginPattern]) -> Vec<String> {

@@ -171,7 +171,10 @@ async fn a_page_is_read_with_the_policy_that_its_manifest_gives_it() {
     let answer = house.host.call(CallRequest::new(Uuid::now_v7(), subject("ann", &[]), target)).await.unwrap();
     let CallAnswer::Done(Answer::Resource(contents)) = answer else { panic!("{answer:?}") };
     let [contents] = &contents[..] else { panic!("{contents:?}") };
-    assert_eq!((&contents["text"], &contents["mimeType"]), (&json!(PAGE), &json!("text/html;profile=mcp-app")));
+    assert_eq!(
+        (&contents["text"], &contents["mimeType"]),
+        (&json!(portcullis_manifest::guarded(PAGE)), &json!("text/html;profile=mcp-app"))
+    );
     assert_eq!(contents["_meta"], listed(&house, ListKind::Resources, &subject("ann", &[]))[3]["_meta"]);
 }
 
