@@ -11,7 +11,7 @@ use std::io;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use portcullis_admission::ApprovedTool;
 use portcullis_backend::{Completion, PromptAnswer, ToolAnswer};
-use portcullis_manifest::hides;
+use portcullis_manifest::{hides, is_page};
 use portcullis_sandbox::{Answer, Body, Completed, Content, Contents, Message, Prompted, Role};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -363,6 +363,10 @@ pub(crate) fn is_media(kind: &str, given: &str) -> bool {
 
 /// Any type, with or without parameters: `text/html; charset=utf-8`.
 fn is_any_media(given: &str) -> bool {
+    // Pages that clients show are widgets, which are read before.
+    if is_page(given) {
+        return false;
+    }
     let (essence, parameters) = given.split_once(';').unwrap_or((given, ""));
     let named = essence.split_once('/').is_some_and(|(kind, name)| is_media_name(kind) && is_media_name(name));
     named && parameters.len() <= 255 && parameters.bytes().all(|b| matches!(b, b' '..=b'~'))

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Access, AskKind, Prompt, PromptArgument, Resource, Scope, ToolName, Use, Widget,
     http::{HostPattern, OriginPattern},
+    is_page,
     uri::UriTemplate,
 };
 
@@ -78,6 +79,9 @@ fn resource(raw: RawResource, known: &Known<'_>, reader: &mut Reader<'_>) -> Opt
         if let Some(Err(error)) = raw.uri.as_ref().map(|uri| asset.value.check_uri(&uri.value)) {
             reader.refuse(&asset.spot, error.into());
         }
+    }
+    if let Some(mime) = raw.mime.as_ref().filter(|mime| is_page(&mime.value.0)) {
+        reader.refuse(&mime.spot, Refusal::Page(mime.value.0.clone()));
     }
     let uses = reading(raw.uses, known, reader);
     let ask = asking(raw.ask, reader);

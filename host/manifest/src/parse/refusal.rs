@@ -226,6 +226,9 @@ pub enum Refusal {
         "the host answers with the asset and the plugin is not run, so this says nothing; delete it, or delete `asset`"
     )]
     NotRun,
+    /// A resource that clients would show as a page.
+    #[error("clients show {} as a page, and only the pages of a [[widget]] are read before; write one, or another type", quoted(.0))]
+    Page(String),
     /// `complete` names no variable of the URI.
     #[error("the URI has no variable {}; write {}", quoted(.name), variables(.offered))]
     NoVariable {

@@ -209,7 +209,7 @@ type Offers =
 
 fn offers() -> impl Strategy<Value = Offers> {
     let prompts = collection::btree_map("p_[a-z0-9_]{0,6}", (read(), arguments()), 0..3);
-    let mime = option::of(sample::select(vec!["text/markdown".to_owned(), "text/html;profile=mcp-app".to_owned()]));
+    let mime = option::of(sample::select(vec!["text/markdown".to_owned(), "text/html".to_owned()]));
     let resources = collection::btree_map("r_[a-z0-9_]{0,6}", (read(), mime, place()), 0..3);
     let widgets = collection::btree_map("w_[a-z0-9_]{0,6}", page(), 0..3);
     (prompts, resources, widgets).prop_map(|(prompts, resources, widgets)| {

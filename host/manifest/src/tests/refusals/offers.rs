@@ -94,6 +94,19 @@ fn the_example_is_taken_as_it_is_written() {
     assert_eq!(Manifest::parse(&docs.print()).unwrap(), docs);
 }
 
+/// Fails without `is_page`: what clients show as a page would be shown without the check of pages.
+#[test]
+fn only_widgets_are_pages() {
+    for page in ["text/html;profile=mcp-app", "TEXT/HTML; profile=MCP-App", "text/html+skybridge"] {
+        let found = errors(&DOCS.replacen("text/markdown", page, 1));
+        assert_eq!(found.len(), 1, "{page}: {found:?}");
+        assert!(found[0].starts_with("plugin.toml:56:8: resource.note.mime: clients show"), "{found:?}");
+    }
+    for other in ["text/html", "text/html; charset=utf-8"] {
+        assert_eq!(errors(&DOCS.replacen("text/markdown", other, 1)), [""; 0], "{other}");
+    }
+}
+
 #[test]
 fn names_are_unique_among_tools_prompts_resources_and_widgets() {
     refused(
