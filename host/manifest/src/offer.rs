@@ -83,7 +83,7 @@ pub struct Widget {
     pub version: Option<u32>,
     /// Where it may send requests.
     pub connect: Vec<OriginPattern>,
-    /// From where it may load pictures, styles, fonts and media.
+    /// From where it may load pictures, styles, fonts and media, and script: MCP Apps knows one list for all.
     pub load: Vec<OriginPattern>,
     /// What it may put into frames.
     pub frame: Vec<OriginPattern>,

@@ -137,7 +137,7 @@ impl Diff {
         self.text("version", version(was).as_deref(), version(is).as_deref());
         let lists = [
             ("connect", &was.connect, &is.connect),
-            ("load", &was.load, &is.load),
+            ("load (script too)", &was.load, &is.load),
             ("frame", &was.frame, &is.frame),
             ("redirect", &was.redirect, &is.redirect),
         ];

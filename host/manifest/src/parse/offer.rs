@@ -106,7 +106,7 @@ table! {
         MAY version: Number;
         /// Where it may send requests. Source: MCP Apps.
         MAY connect: List<PageOrigin> = "`[]`";
-        /// From where it may load styles, pictures, fonts and media. Script is in the page, or nowhere. Source: MCP Apps.
+        /// From where it may load styles, pictures, fonts and media; clients let it load script from there too. Source: MCP Apps.
         MAY load: List<PageOrigin> = "`[]`";
         /// What it may put into frames. Source: MCP Apps.
         MAY frame: List<PageOrigin> = "`[]`";

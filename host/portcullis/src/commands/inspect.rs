@@ -136,7 +136,7 @@ fn offers(release: &ReadRelease, assets: &AssetFiles) -> Result<(), Failure> {
         println!("      a model reads: {}", quoted(&widget.description));
         let lists = [
             ("sends requests to", &widget.connect),
-            ("loads styles, pictures and fonts from", &widget.load),
+            ("loads script, styles, pictures and fonts from", &widget.load),
             ("frames", &widget.frame),
             ("leads people to", &widget.redirect),
         ];
