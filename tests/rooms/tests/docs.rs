@@ -1,6 +1,9 @@
 //! The connector of plugins/docs, as it is published: what it answers through the real program, and what its widget does in a real
 //! browser, in the frame and under the policy that clients put it in.
 
+#[path = "docs/pages.rs"]
+mod pages;
+
 use std::{fs, path::Path, process::Command};
 
 use portcullis_tests::{Era, Home, Mcp, node, plugin, root};
@@ -215,10 +218,17 @@ fn render(given: &Value) -> Value {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let input = folder.path().join("input.json");
     fs::write(&input, given.to_string()).expect("can be written");
+    browser("widget.mjs", &input, Some("--out"))
+}
+
+/// What a script of tests/browser says of an input; `out` names where it puts what it makes.
+fn browser(script: &str, input: &Path, out: Option<&str>) -> Value {
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
     let mut command = Command::new(node());
-    command.arg(root().join("tests/browser/widget.mjs")).arg("--input").arg(&input);
-    command.arg("--out").arg(&kept).arg("--cache").arg(&kept);
+    command.arg(root().join("tests/browser").join(script)).arg("--input").arg(input).arg("--cache").arg(&kept);
+    if let Some(out) = out {
+        command.arg(out).arg(&kept);
+    }
     let output = command.output().expect("Node.js can be started");
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "tests/browser: {}\n{stdout}\n{stderr}", output.status);
