@@ -68,6 +68,7 @@ const FINE: &str = r#"<!doctype html>
 #[test]
 fn an_ordinary_page_is_taken() {
     assert_eq!(refused("", FINE), [""; 0]);
+    assert_eq!(refused("", include_str!("../../../../plugins/docs/widget/results.html")), [""; 0]);
 }
 
 #[test]
