@@ -106,7 +106,7 @@ fn escape(rest: &str) -> (Option<char>, usize) {
     let digits = rest.bytes().take(6).take_while(u8::is_ascii_hexdigit).count();
     if digits > 0 {
         let hidden = u32::from_str_radix(&rest[..digits], 16).ok().and_then(char::from_u32);
-        let blank = match rest[digits..].as_bytes() {
+        let blank = match &rest.as_bytes()[digits..] {
             [b'\r', b'\n', ..] => 2,
             [byte, ..] if byte.is_ascii_whitespace() => 1,
             _ => 0,

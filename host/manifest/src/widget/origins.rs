@@ -109,7 +109,7 @@ impl<'w> Declared<'w> {
             let name = name.strip_prefix(scheme).and_then(|name| name.strip_prefix("://"));
             name.is_some_and(|name| rest.starts_with(name) && (name.ends_with('/') || ends_after(rest, name.len())))
         };
-        if purpose.is_none() && NAMES.iter().any(|name| named(&name)) {
+        if purpose.is_none() && NAMES.iter().any(named) {
             return None;
         }
         // A web socket is declared as the origin that it begins with.

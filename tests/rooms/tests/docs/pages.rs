@@ -137,7 +137,7 @@ fn page(random: &mut StdRng) -> String {
     pieces.concat()
 }
 
-fn nest<'p>(random: &mut StdRng, depth: usize, pieces: &mut Vec<&'p str>) {
+fn nest(random: &mut StdRng, depth: usize, pieces: &mut Vec<&str>) {
     if depth > 3 || random.random_bool(0.3) {
         pieces.push(ALONE.choose(random).expect("not empty"));
         return;
