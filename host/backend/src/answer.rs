@@ -58,12 +58,33 @@ pub struct ToolAnswer {
 pub enum Answer {
     /// Of a tool.
     Tool(ToolAnswer),
-    /// Of a resource: `contents`, at least one (SEP-2164).
-    Resource(Vec<Value>),
+    /// Of a resource.
+    Resource(ResourceAnswer),
     /// Of a prompt.
     Prompt(PromptAnswer),
     /// Of a completion.
     Completion(Completion),
+}
+
+/// What a resource holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResourceAnswer {
+    /// `contents`, at least one (SEP-2164).
+    pub contents: Vec<Value>,
+    /// Who answered.
+    pub by: AnsweredBy,
+}
+
+/// Who answered for a resource, and so for how long, and for whom, what it said may be kept (SEP-2549).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnsweredBy {
+    /// The plugin, which alone knows whether it says the same to anybody else, or in a moment.
+    Plugin,
+    /// The host, with a file of the release, in which nothing changes.
+    Release {
+        /// Whether another principal may be refused it: then the answer is cached privately, as with [`List::varies`].
+        varies: bool,
+    },
 }
 
 /// A prompt, with its arguments filled in.

@@ -17,7 +17,8 @@ use tokio::sync::{broadcast, mpsc};
 use uuid::Uuid;
 
 pub use answer::{
-    Answer, Ask, CallAnswer, Completion, Descriptor, List, PromptAnswer, Question, QuestionKind, ServerInfo, ToolAnswer,
+    Answer, AnsweredBy, Ask, CallAnswer, Completion, Descriptor, List, PromptAnswer, Question, QuestionKind,
+    ResourceAnswer, ServerInfo, ToolAnswer,
 };
 pub use question::{Answered, KeptQuestion, NotOpened, OpenQuestions};
 pub use refusal::{CallRefused, Refusal, RefusalRule, Unauthenticated};

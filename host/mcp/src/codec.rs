@@ -147,7 +147,9 @@ impl Members {
         let id = match self.id {
             Field::Is(id) => Some(id),
             Field::Absent => None,
-            Field::Wrong => return Err(Malformed::Message(None, "`id` must be a string of at most 1024 bytes or an integer")),
+            Field::Wrong => {
+                return Err(Malformed::Message(None, "`id` must be a string of at most 1024 bytes or an integer"));
+            }
         };
         if !self.version {
             return Err(Malformed::Message(id, "`jsonrpc` must be \"2.0\""));

@@ -1,5 +1,6 @@
 //! Why a message gets no result: the JSON-RPC error, the HTTP status and header that go with it, and the rule for the
-//! audit. One constructor for each refusal, so that every code and status stands in this file.
+//! audit. One constructor for each refusal, so that the code and status of every response that is an error stand in this file;
+//! the error of a task that failed is part of a result (`methods/tasks.rs`).
 
 use std::{borrow::Cow, time::Duration};
 

@@ -12,22 +12,19 @@ mod tests;
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use portcullis_backend::{Backend, TaskId};
 use portcullis_manifest::{Principal, PrincipalKey};
 use tokio::sync::watch::{Receiver, Sender};
 
-use crate::asking::Holder;
+use crate::asking::{Holder, LIFE};
 
 pub use limits::ListenLimits;
 pub(crate) use limits::TooManyStreams;
 pub(crate) use uris::Uris;
 pub(crate) use watch::{Changed, Event, Watch};
-
-/// How long the subscriptions of a session are kept that does not come back: as long as the session.
-const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The streams and subscriptions of one server, or of one client on stdio.
 #[derive(Debug)]
@@ -52,9 +49,9 @@ struct Subscribed {
     used: Instant,
 }
 
-/// A stream's place among those that may be open. Dropped, it is free.
+/// One of the streams that may be open. Dropped, it is free.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct Slot {
     hub: Arc<Hub>,
     of: PrincipalKey,
 }
@@ -62,10 +59,7 @@ pub(crate) struct Place {
 /// What a stream is to be told.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
-    pub(crate) tools: bool,
-    pub(crate) prompts: bool,
-    /// Resources, and templates of resources.
-    pub(crate) resources: bool,
+    pub(crate) lists: BTreeSet<Changed>,
     pub(crate) uris: Arc<Uris>,
     /// Of the principal who listens.
     pub(crate) tasks: Arc<BTreeSet<TaskId>>,
@@ -74,7 +68,7 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// What every legacy client is told, and what it has subscribed to.
     pub(crate) fn legacy(uris: Arc<Uris>) -> Self {
-        Self { tools: true, prompts: true, resources: true, uris, tasks: Arc::default() }
+        Self { lists: Changed::ALL.into(), uris, tasks: Arc::default() }
     }
 }
 
@@ -89,7 +83,7 @@ impl Hub {
     }
 
     /// Lets one more stream of this principal be open.
-    pub(crate) fn enter(self: &Arc<Self>, of: &PrincipalKey) -> Result<Place, TooManyStreams> {
+    pub(crate) fn enter(self: &Arc<Self>, of: &PrincipalKey) -> Result<Slot, TooManyStreams> {
         let ListenLimits { per_principal, in_all, .. } = self.limits;
         let open = self.open();
         if open.of.get(of).is_some_and(|own| *own >= per_principal) || per_principal == 0 {
@@ -102,14 +96,14 @@ impl Hub {
     }
 
     /// Lets one more stream of this principal be open, in place of one that was told to end and has not yet.
-    pub(crate) fn enter_instead(self: &Arc<Self>, of: &PrincipalKey) -> Place {
+    pub(crate) fn enter_instead(self: &Arc<Self>, of: &PrincipalKey) -> Slot {
         self.count(self.open(), of)
     }
 
-    fn count(self: &Arc<Self>, mut open: MutexGuard<'_, Open>, of: &PrincipalKey) -> Place {
+    fn count(self: &Arc<Self>, mut open: MutexGuard<'_, Open>, of: &PrincipalKey) -> Slot {
         open.in_all += 1;
         *open.of.entry(of.clone()).or_default() += 1;
-        Place { hub: Arc::clone(self), of: of.clone() }
+        Slot { hub: Arc::clone(self), of: of.clone() }
     }
 
     /// Watches from now on what `principal` is to be told.
@@ -118,9 +112,9 @@ impl Hub {
         backend: &Arc<B>,
         principal: Principal,
         wanted: Wanted,
-        place: Place,
+        slot: Slot,
     ) -> Watch<B> {
-        Watch::new(Arc::clone(backend), principal, wanted, place, self.closed.subscribe())
+        Watch::new(Arc::clone(backend), principal, wanted, slot, self.closed.subscribe())
     }
 
     /// What a legacy client's session has subscribed to: the same value for whoever asks, for as long as the session is used.
@@ -136,6 +130,7 @@ impl Hub {
         // One that a stream tells of has not been left.
         let left = |one: &Subscribed| Arc::strong_count(&one.uris) == 1;
         if subscribed.len() >= in_all {
+            // One that does not come back is kept for as long as its session is good.
             subscribed.retain(|_, one| !left(one) || now.duration_since(one.used) < LIFE);
         }
         let of_principal = |other: &&Holder| other.principal == holder.principal;
@@ -169,7 +164,7 @@ impl Hub {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut open = self.hub.open();
         open.in_all -= 1;

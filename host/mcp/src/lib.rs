@@ -3,16 +3,17 @@
 //! who may call what, nor know how a tool is run.
 //!
 //! # Error codes
-//! JSON-RPC's and MCP's own codes mean what they say there: -32700, -32600, -32601, -32602, -32020 (headers and body
-//! differ), -32022 (version). Codes of this server lie outside the reserved range: an HTTP status and two digits.
+//! JSON-RPC's and MCP's own codes mean what they say there: -32700, -32600, -32601, -32602, -32603 (a call that has no result
+//! to fail with), -32002 (before 2026-07-28: no such resource), -32020 (headers and body differ), -32021 (the client has not
+//! declared what this needs), -32022 (version). Codes of this server lie outside the reserved range: an HTTP status and two digits.
 //!
 //! | code | HTTP | refused because |
 //! |---|---|---|
 //! | 40000 | 400 | an access token stands in the URL |
 //! | 40100 | 401 | there are no credentials, and the server or the tool needs some |
 //! | 40101 | 401 | the credentials are refused |
-//! | 40300 | 403 | `Host` is not an allowed host |
-//! | 40301 | 403 | `Origin` is not an allowed origin |
+//! | 40300 | 403 | `Host` is not an allowed host: `allowed_hosts`, `public_url` |
+//! | 40301 | 403 | `Origin` is not an allowed origin: `allowed_origins` |
 //! | 40302 | 403 | the token lacks scopes |
 //! | 40400 | 404 | nothing is kept of that stream, or not for this client |
 //! | 40500 | 405 | the path is not served by that HTTP method |
@@ -27,7 +28,7 @@
 //! | 50302 | 503 | too many requests are open on one stream |
 //! | 50303 | 503 | too many questions wait for a person |
 //! | 50304 | 503 | nobody can say now whether the credentials are good |
-//! | 50305 | 503 | too many streams wait for what changes |
+//! | 50305 | 503 | too many streams wait for what changes, or are kept |
 //!
 //! Errors of the way of a call (an unknown tool's -32602, a call's 40100, 40302, 503xx) carry `data.correlation`, which names the call in the audit.
 

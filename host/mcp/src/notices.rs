@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 
 use crate::{codec::Id, reply::write};
 
-/// Notices on their way to the transport: a call that says more waits for its client.
-const WAITING: usize = 16;
+/// What one call has said and no transport has taken yet: a call that says more waits for its client. On stdio all calls share it.
+pub(crate) const WAITING: usize = 16;
 
 /// Where one request's notices come out, and what its client wants of them.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use portcullis_backend::{Backend, ListKind, Refusal};
 use portcullis_manifest::Principal;
 
 use crate::{
-    asking::{Desk, Holder, Levels, Peer, QuestionLimits, Session, SessionKey, Sessions, Shared},
+    asking::{Desk, Levels, Peer, QuestionLimits, Session, SessionKey, Sessions, Shared},
     challenge::Challenges,
     codec::{Answer, Field, Id, Incoming, Malformed, Method, Params, Request},
     era::{Era, Revision, Version},
@@ -157,19 +157,11 @@ impl<B: Backend> Protocol<B> {
         Ok(Outcome::Reply(reply))
     }
 
-    /// Which legacy client a message comes from, if it is one that can be asked.
+    /// Which legacy client a message comes from, if it says so.
     pub(crate) fn session(&self, principal: &Principal, via: Via<'_>) -> Option<Session> {
         match via {
             Via::Http { headers, .. } => self.sessions.open(headers::session(headers)?, principal),
-            Via::Stream(peer) => peer.session(principal),
-        }
-    }
-
-    /// Whose subscriptions a message is about: a stream's, or those of a session.
-    pub(crate) fn listener(&self, principal: &Principal, via: Via<'_>) -> Option<Holder> {
-        match via {
-            Via::Http { .. } => self.session(principal, via).map(|session| session.holder),
-            Via::Stream(peer) => Some(peer.listener(principal)),
+            Via::Stream(peer) => Some(peer.session(principal)),
         }
     }
 

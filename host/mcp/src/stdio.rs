@@ -31,6 +31,7 @@ use crate::{
     lines::{Line, Lines},
     listing::Listing,
     methods::notification,
+    notices::WAITING,
     protocol::{Protocol, Via},
     reply::{Outcome, Reply},
     streams::StreamLimits,
@@ -44,9 +45,6 @@ const UNSENT: usize = 1 << 20;
 
 /// How long requests may still run when the client has nothing more to say.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// Messages of waiting calls that are on their way to the writer; a call that sends more waits.
-const WAITING: usize = 16;
 
 /// Serves one client until it ends its side of the stream; then what is still running is finished, or cancelled after ten
 /// seconds. Whoever holds the stream is `principal`: there is no authentication on it.
@@ -143,7 +141,7 @@ where
                             while let Ok(message) = asked.try_recv() {
                                 output.push(&message);
                             }
-                            for withdrawal in protocol.desk.withdrawals(&peer.listener(&principal), id) {
+                            for withdrawal in protocol.desk.withdrawals(&peer.session(&principal).holder, id) {
                                 output.push(&withdrawal);
                             }
                             request.abort();
@@ -212,7 +210,7 @@ async fn passed(deadline: Option<Instant>) {
 /// What a legacy client is told from now on.
 fn watch<B: Backend>(protocol: &Protocol<B>, principal: &Principal, peer: &Peer) -> Option<Watch<B>> {
     let place = protocol.hub.enter(principal.key()).ok()?;
-    let uris = protocol.hub.subscriptions(&peer.listener(principal)).ok()?;
+    let uris = protocol.hub.subscriptions(&peer.session(principal).holder).ok()?;
     Some(protocol.hub.watch(&protocol.backend, principal.clone(), Wanted::legacy(uris), place))
 }
 

@@ -38,11 +38,13 @@ pub(crate) struct Echo {
     info: ServerInfo,
     /// The bearer values that prove somebody, and whom; without any, everybody is local.
     secrets: Mutex<Vec<(&'static str, &'static str)>>,
+    /// What else than itself a bearer value holds by now.
+    groups: Mutex<BTreeMap<&'static str, &'static str>>,
     /// Whether who has no bearer value is anonymous.
     without_sign_in: bool,
     resource: Option<Resource>,
     lists: Mutex<BTreeMap<ListKind, Arc<List>>>,
-    /// What only this subject sees.
+    /// What only this subject, or whoever is in this group, sees.
     own: Mutex<BTreeMap<(String, ListKind), Arc<List>>>,
     pub(crate) changes: broadcast::Sender<Change>,
     pub(crate) told: Mutex<Vec<Refusal>>,
@@ -84,6 +86,7 @@ impl Echo {
                 instructions: Some("Use \"echo\" to echo.".into()),
             },
             secrets: Mutex::default(),
+            groups: Mutex::default(),
             without_sign_in: false,
             resource: None,
             lists: Mutex::new(lists.into()),
@@ -138,10 +141,15 @@ impl Echo {
         lists.insert(kind, same);
     }
 
-    /// Lists these for one subject alone.
-    pub(crate) fn lists_for(&self, subject: &str, kind: ListKind, names: &[&str]) {
+    /// Lists these for one subject, or one group, alone.
+    pub(crate) fn lists_for(&self, who: &str, kind: ListKind, names: &[&str]) {
         let list = list(kind, 8, names.iter().map(ToString::to_string));
-        self.own.lock().unwrap().insert((subject.to_owned(), kind), list);
+        self.own.lock().unwrap().insert((who.to_owned(), kind), list);
+    }
+
+    /// Whoever has this bearer value is in this group from now on. Nobody is told.
+    pub(crate) fn regroup(&self, secret: &'static str, group: &'static str) {
+        self.groups.lock().unwrap().insert(secret, group);
     }
 
     /// Serves another catalogue: the same lists, made anew, where nothing else was said.
@@ -280,7 +288,8 @@ impl Backend for Echo {
         match secrets.iter().find(|(secret, _)| *secret == given) {
             Some((secret, subject)) => {
                 // What a token holds is its own.
-                let grants = Grants { groups: [(*secret).to_owned()].into(), ..Grants::default() };
+                let group = self.groups.lock().unwrap().get(secret).copied().unwrap_or(*secret);
+                let grants = Grants { groups: [group.to_owned()].into(), ..Grants::default() };
                 Ok(Principal::subject("https://issuer.example", subject, grants))
             }
             None if given == "one too many" => {
@@ -299,8 +308,10 @@ impl Backend for Echo {
     }
 
     fn list(&self, kind: ListKind, principal: &Principal) -> Arc<List> {
-        let own = subject_of(principal)
-            .and_then(|subject| self.own.lock().unwrap().get(&(subject.to_owned(), kind)).cloned());
+        let subject = subject_of(principal);
+        let is_own = |who: &str| subject.is_some() && (subject == Some(who) || principal.is_in_any([who]));
+        let own = self.own.lock().unwrap();
+        let own = own.iter().find(|((who, of), _)| *of == kind && is_own(who)).map(|(_, list)| Arc::clone(list));
         own.unwrap_or_else(|| Arc::clone(&self.lists.lock().unwrap()[&kind]))
     }
 

@@ -3,8 +3,8 @@
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use portcullis_admission::{Given, Permit};
 use portcullis_audit::ResultClass;
-use portcullis_backend::{Answer, CallAnswer, CallRefused};
-use portcullis_manifest::{Effect, guarded, is_page};
+use portcullis_backend::{Answer, AnsweredBy, CallAnswer, CallRefused, ResourceAnswer};
+use portcullis_manifest::{Effect, PrincipalKey, guarded, is_page};
 use portcullis_sandbox::Usage;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -44,7 +44,13 @@ impl Host {
         let outcome = outcome(class, &NOTHING, &seat, &[], None);
         seat.finish(&outcome);
         match found {
-            Some(bytes) => Ok((CallAnswer::Done(Answer::Resource(vec![contents(uri, held, &bytes)])), None)),
+            Some(bytes) => {
+                // That one who has not signed in gets it, or that nobody does, is what says that everybody may.
+                let known = self.policy.signs_in && call.caller != PrincipalKey::Anonymous;
+                let by = AnsweredBy::Release { varies: known || self.policy.lists_vary() };
+                let answer = ResourceAnswer { contents: vec![contents(uri, held, &bytes)], by };
+                Ok((CallAnswer::Done(Answer::Resource(answer)), None))
+            }
             None => Err(CallRefused::UnknownResource { uri: uri.chars().take(super::URI).collect() }),
         }
     }

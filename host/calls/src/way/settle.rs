@@ -2,7 +2,7 @@
 
 use portcullis_admission::{Callable, Permit};
 use portcullis_audit::{CallOutcome, ResultClass, Seat};
-use portcullis_backend::{Answer as Given, CallAnswer, CallRefused, ToolAnswer};
+use portcullis_backend::{Answer as Given, AnsweredBy, CallAnswer, CallRefused, ResourceAnswer, ToolAnswer};
 use portcullis_manifest::{Interface, Label};
 use portcullis_sandbox::{Ending, Ran, Stop, Usage, Writes};
 use portcullis_store::{Commit, CommitRefused};
@@ -83,9 +83,9 @@ impl Host {
         let done = |answer| Came::Answer(Box::new(CallAnswer::Done(answer)));
         let (came, class) = match ending {
             Ending::Done(answer) => rendered(answer::render(tool, answer, &whose), |answer| done(Given::Tool(answer))),
-            Ending::Read(contents) => {
-                rendered(answer::contents(tool, contents, &whose), |contents| done(Given::Resource(contents)))
-            }
+            Ending::Read(contents) => rendered(answer::contents(tool, contents, &whose), |contents| {
+                done(Given::Resource(ResourceAnswer { contents, by: AnsweredBy::Plugin }))
+            }),
             Ending::Prompted(prompt) => {
                 rendered(answer::prompt(tool, prompt, &whose), |prompt| done(Given::Prompt(prompt)))
             }

@@ -33,21 +33,13 @@ pub struct QuestionLimits {
     pub in_all: usize,
     /// How long a person has for the questions of one round.
     pub time: Duration,
-    /// How often a stream on which nothing happens says that it is alive, so that no proxy takes it for dead.
-    pub keep_alive: Duration,
     /// How often it is looked whether another process was given answers, while questions are open.
     pub poll: Duration,
 }
 
 impl Default for QuestionLimits {
     fn default() -> Self {
-        Self {
-            per_principal: 16,
-            in_all: 1024,
-            time: Duration::from_secs(300),
-            keep_alive: Duration::from_secs(15),
-            poll: Duration::from_millis(250),
-        }
+        Self { per_principal: 16, in_all: 1024, time: Duration::from_secs(300), poll: Duration::from_millis(250) }
     }
 }
 

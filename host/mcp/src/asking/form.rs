@@ -195,6 +195,7 @@ mod tests {
         assert_eq!(elicited(json!({ "action": "cancel", "content": null })), Ok(Reply::Cancelled));
     }
 
+    /// Fails without the checks of `elicited`.
     #[test]
     fn mc_09_a_reply_of_another_form_is_refused() {
         for wrong in [
@@ -217,6 +218,7 @@ mod tests {
         }
     }
 
+    /// Fails without the kind in `read`.
     #[test]
     fn mc_09_a_result_is_taken_for_the_kind_of_question_that_was_asked() {
         let message = json!({ "role": "assistant", "content": { "type": "text", "text": "x" }, "model": "m" });

@@ -12,7 +12,7 @@ mod talk;
 pub(crate) use desk::{Desk, NoAnswer, NotPut};
 pub(crate) use form::{replies, resume, write_all};
 pub(crate) use put::Put;
-pub(crate) use session::{Holder, Levels, Peer, Session, Sessions};
+pub(crate) use session::{Holder, LIFE, Levels, Peer, Session, Sessions};
 pub(crate) use shared::Shared;
 pub(crate) use talk::{NOTHING_ASKED, Stage, Talk};
 

@@ -20,8 +20,8 @@ use uuid::Uuid;
 
 use crate::era::Revision;
 
-/// How long a client can be asked before it has to shake hands again.
-const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a session is good, and what belongs to it is kept, before its client has to shake hands again.
+pub(crate) const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a legacy client gets of a call's lines that has not said what it wants.
 const DEFAULT_LEVEL: NoticeLevel = NoticeLevel::Info;
@@ -72,9 +72,9 @@ pub(crate) struct Holder {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Session {
     pub(crate) holder: Holder,
-    /// At least one thing: a client that can be asked nothing has no session.
+    /// What it can be asked. Of most clients that is nothing.
     pub(crate) asking: Asking,
-    /// Whether it takes an event without a message for what it is: from 2025-11-25 on.
+    /// Whether it takes an event without a message, and an error that answers no request, for what they are: from 2025-11-25 on.
     pub(crate) primes: bool,
 }
 
@@ -113,7 +113,7 @@ impl Sessions {
         Self { sealer: Sealer::new(key.0, PURPOSE, LIFE) }
     }
 
-    /// A session for a client that can be asked: visible ASCII, as the header needs it.
+    /// A session for a client, whatever it can be asked: visible ASCII, as the header needs it.
     pub(crate) fn begin(&self, principal: &Principal, revision: Revision, asking: Asking) -> String {
         // Lists go with the revision.
         let Asking { form, lists: _, sampling, roots } = asking;
@@ -128,9 +128,9 @@ impl Sessions {
         self.sealer.seal(&session, now())
     }
 
-    /// Who can be asked by what a client sent as its session. A value that is changed, too old, made elsewhere or another
-    /// principal's is none, and no error: such a client can't be asked (DESIGN section 6a). A client that shook hands before
-    /// it signed in can still do what it said, and whoever it signed in as is the one that is asked.
+    /// Which client sent this as its session. A value that is changed, too old, made elsewhere or another principal's is
+    /// none, and no error: such a client can't be asked (DESIGN section 6a). A client that shook hands before it signed in can
+    /// still do what it said, and whoever it signed in as is the one that is asked.
     pub(crate) fn open(&self, sealed: &str, principal: &Principal) -> Option<Session> {
         let opened = self.sealer.open(sealed, now()).ok()?;
         let LegacySession { revision, form, sampling, roots, principal: of, nonce } = opened;
@@ -138,8 +138,7 @@ impl Sessions {
         let primes = revision == Revision::V2025_11_25.as_str();
         let asking = Asking { form, lists: form && primes, sampling, roots };
         let holder = || Holder { principal: principal.key().clone(), session: nonce };
-        let session = || Session { holder: holder(), asking, primes };
-        (asking != Asking::NOTHING && own).then(session)
+        own.then(|| Session { holder: holder(), asking, primes })
     }
 }
 
@@ -185,18 +184,13 @@ impl Peer {
         self.asking.store(bits, Ordering::Relaxed);
     }
 
-    /// Who is told on this stream what changes.
-    pub(crate) fn listener(&self, principal: &Principal) -> Holder {
-        Holder { principal: principal.key().clone(), session: self.stream }
-    }
-
-    /// Who can be asked on this stream.
-    pub(crate) fn session(&self, principal: &Principal) -> Option<Session> {
+    /// Who is at the other end, and can be asked what it said.
+    pub(crate) fn session(&self, principal: &Principal) -> Session {
         let bits = self.asking.load(Ordering::Relaxed);
         let bit = |place: u8| bits & 1 << place != 0;
         let asking = Asking { form: bit(0), lists: bit(3), sampling: bit(1), roots: bit(2) };
-        let holder = || Holder { principal: principal.key().clone(), session: self.stream };
-        (asking != Asking::NOTHING).then(|| Session { holder: holder(), asking, primes: false })
+        let holder = Holder { principal: principal.key().clone(), session: self.stream };
+        Session { holder, asking, primes: false }
     }
 
     /// Takes note of what `logging/setLevel` said.
@@ -260,6 +254,7 @@ mod tests {
         }
     }
 
+    /// Fails without the seal of a session, its purpose and its time.
     #[test]
     fn mc_14_a_changed_a_foreign_and_an_expired_session_are_none() {
         let (sessions, others) = (Sessions::new(&SessionKey::new([1; 32])), Sessions::new(&SessionKey::new([2; 32])));
@@ -279,7 +274,7 @@ mod tests {
         let at = |form, began| sessions.open(&sessions.sealer.seal(&session(form), began), &ann());
         assert_eq!(at(true, now() - life), None);
         assert!(at(true, now() - life + 60_000).is_some());
-        assert_eq!(at(false, now()), None, "it says that the client can't be asked");
+        assert_eq!(at(false, now()).map(|session| session.asking), Some(Asking::NOTHING));
         let elsewhere = Sealer::new([1; 32], Purpose("another"), LIFE).seal(&session(true), now());
         assert_eq!(sessions.open(&elsewhere, &ann()), None);
     }
@@ -291,17 +286,17 @@ mod tests {
             .map(|()| sessions.open(&sessions.begin(&ann(), Revision::V2025_11_25, Asking::FORM), &ann()).unwrap());
         assert_ne!(holders[0], holders[1]);
         let peers = [(); 2].map(|()| Peer::new());
-        assert_eq!(peers[0].session(&ann()), None);
+        assert_eq!(peers[0].session(&ann()).asking, Asking::NOTHING);
         peers.iter().for_each(|peer| peer.declare(Asking::FORM));
         assert_ne!(peers[0].session(&ann()), peers[1].session(&ann()));
         peers[0].declare(Asking::NOTHING);
-        assert_eq!(peers[0].session(&ann()), None);
+        assert_eq!(peers[0].session(&ann()).asking, Asking::NOTHING);
     }
 
     #[test]
     fn what_a_client_can_do_comes_back_with_its_session_and_on_its_stream() {
         let (sessions, peer) = (Sessions::new(&SessionKey::random()), Peer::new());
-        for bits in 1..8 {
+        for bits in 0..8 {
             let form = bits & 1 != 0;
             let asking = Asking { form, lists: form, sampling: bits & 2 != 0, roots: bits & 4 != 0 };
             let sealed = sessions.begin(&ann(), Revision::V2025_11_25, asking);
@@ -311,7 +306,7 @@ mod tests {
             assert_eq!(sessions.open(&sealed, &ann()).unwrap().asking, older, "its forms have no lists");
             for asking in [asking, older] {
                 peer.declare(asking);
-                assert_eq!(peer.session(&ann()).unwrap().asking, asking);
+                assert_eq!(peer.session(&ann()).asking, asking);
             }
         }
     }

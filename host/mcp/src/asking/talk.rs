@@ -24,7 +24,7 @@ pub(crate) struct Talk {
     pub(crate) rendering: Rendering,
     /// Who called.
     pub(crate) principal: Principal,
-    /// Who can be asked in its middle: a legacy client.
+    /// Whose it is, and who can be asked in its middle: a legacy client.
     pub(crate) session: Option<Session>,
     /// As the backend got it the first time, if somebody can be asked.
     pub(crate) again: Option<CallRequest>,

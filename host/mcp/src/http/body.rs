@@ -1,8 +1,12 @@
 //! The body, never more of it in memory than the limit, nor more of all bodies than their budget.
 
 use std::{
+    ops::Deref,
     pin::pin,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -38,38 +42,42 @@ pub(super) struct Budget {
 /// answered even while long ones fill the budget.
 const FREE: usize = 16 << 10;
 
-/// What one body has taken, given back when it is dropped.
+/// What one body has taken, given back when it is dropped, wherever that is.
 #[derive(Debug)]
-pub(super) struct Share<'a> {
-    budget: &'a Budget,
+pub(super) struct Share<B: Deref<Target = Budget>> {
+    budget: B,
     taken: usize,
 }
+
+/// What one body has taken, for whoever holds on to what was made of the body for longer than its request.
+pub(super) type Held = Share<Arc<Budget>>;
 
 impl Budget {
     pub(super) fn new(limit: usize) -> Self {
         Self { limit, free: AtomicUsize::new(limit) }
     }
 
-    pub(super) fn share(&self) -> Share<'_> {
+    pub(super) fn share(&self) -> Share<&Self> {
         Share { budget: self, taken: 0 }
     }
 
-    /// Goes on with what [`Share::detach`] gave.
-    pub(super) fn adopt(&self, taken: usize) -> Share<'_> {
-        Share { budget: self, taken }
+    /// Takes over what `share` has taken.
+    pub(super) fn hold(self: &Arc<Self>, mut share: Share<&Self>) -> Held {
+        Share { budget: Arc::clone(self), taken: std::mem::take(&mut share.taken) }
+    }
+
+    /// What is not taken now.
+    #[cfg(test)]
+    pub(super) fn free(&self) -> usize {
+        self.free.load(Ordering::Relaxed)
     }
 }
 
-impl Share<'_> {
+impl<B: Deref<Target = Budget>> Share<B> {
     /// That there is room for a body of `length` bytes now. Nothing is taken.
     fn would_hold(&self, length: u64) -> Result<(), Fault> {
         let room = self.budget.free.load(Ordering::Relaxed).saturating_add(FREE);
         if usize::try_from(length).is_ok_and(|length| length <= room) { Ok(()) } else { Err(self.refuse()) }
-    }
-
-    /// What it has taken, for whoever holds on to what was made of the body for longer. It has to be adopted again.
-    pub(super) fn detach(mut self) -> usize {
-        std::mem::take(&mut self.taken)
     }
 
     /// Takes what a body that has `length` bytes so far needs.
@@ -89,7 +97,7 @@ impl Share<'_> {
     }
 }
 
-impl Drop for Share<'_> {
+impl<B: Deref<Target = Budget>> Drop for Share<B> {
     fn drop(&mut self) {
         if self.taken > 0 {
             self.budget.free.fetch_add(self.taken, Ordering::Relaxed);
@@ -98,7 +106,12 @@ impl Drop for Share<'_> {
 }
 
 /// The whole body, within the limits and in time.
-pub(super) async fn collect<T>(body: T, limit: usize, patience: Duration, share: &mut Share<'_>) -> Result<Bytes, Fault>
+pub(super) async fn collect<T>(
+    body: T,
+    limit: usize,
+    patience: Duration,
+    share: &mut Share<&Budget>,
+) -> Result<Bytes, Fault>
 where
     T: http_body::Body<Data = Bytes>,
 {
@@ -106,7 +119,7 @@ where
 }
 
 /// What arrives in one piece, as most messages do, is not copied.
-async fn join<T>(body: T, limit: usize, share: &mut Share<'_>) -> Result<Bytes, Fault>
+async fn join<T>(body: T, limit: usize, share: &mut Share<&Budget>) -> Result<Bytes, Fault>
 where
     T: http_body::Body<Data = Bytes>,
 {
@@ -176,15 +189,17 @@ mod tests {
         Budget::new(usize::MAX)
     }
 
+    /// Fails without the time that `collect` gives a body.
     #[tokio::test]
-    async fn a_body_that_never_ends_is_given_up() {
+    async fn mc_40_a_body_that_never_ends_is_given_up_in_its_time() {
         let body = Body::from_stream(pieces(&[1, 2]).chain(stream::pending()));
         let fault = collect(body, 100, Duration::from_millis(20), &mut plenty().share()).await.unwrap_err();
         assert_eq!((fault.status.as_u16(), fault.code), (408, 40800));
     }
 
+    /// Fails without the look at the length after each piece.
     #[tokio::test]
-    async fn an_endless_body_is_given_up_at_the_limit() {
+    async fn mc_40_an_endless_body_is_given_up_at_the_limit() {
         let endless = stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(&[b'x'; 1000])));
         let fault = collect(Body::from_stream(endless), 1 << 20, PATIENCE, &mut plenty().share()).await.unwrap_err();
         assert_eq!((fault.status.as_u16(), fault.code), (413, 41300));
@@ -208,6 +223,7 @@ mod tests {
         }
     }
 
+    /// Fails without `Share::hold` for each piece, `would_hold` before the first, and what a share gives back.
     #[tokio::test]
     async fn mc_09_all_bodies_together_keep_within_their_budget_and_short_ones_are_not_counted() {
         let budget = Budget::new(100_000);

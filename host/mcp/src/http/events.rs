@@ -11,17 +11,14 @@ use http::{HeaderName, HeaderValue, header};
 use portcullis_backend::Backend;
 use tokio::{sync::mpsc, time::sleep};
 
-use super::Endpoint;
-use crate::{asking::Talk, reply::Reply};
+use super::{Endpoint, body::Held};
+use crate::{asking::Talk, notices::WAITING, reply::Reply};
 
 /// What proxies are told, so that they pass events on as they come.
 const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// A comment, which clients pass over.
 pub(super) const ALIVE: &[u8] = b": waiting\n\n";
-
-/// Messages that wait to be taken: a call that asks more waits for its client.
-pub(super) const WAITING: usize = 16;
 
 /// What the client is still to get.
 struct Events {
@@ -38,11 +35,12 @@ enum Stage {
 
 /// Answers with what `talk` says. `held` is what the request's body has taken of the budget of all; the call goes on with
 /// what was made of it.
-pub(super) fn respond<B: Backend>(endpoint: Arc<Endpoint<B>>, talk: Box<Talk>, held: usize) -> Response {
-    let keep_alive = endpoint.config.questions.keep_alive;
+pub(super) fn respond<B: Backend>(endpoint: Arc<Endpoint<B>>, talk: Box<Talk>, held: Held) -> Response {
+    let keep_alive = endpoint.protocol.hub.limits().keep_alive;
     let (sender, messages) = mpsc::channel(WAITING);
     let talking = Box::pin(async move {
-        let _held = endpoint.bodies.adopt(held);
+        // Given back with the body of the answer, also by one that is dropped before anybody has read of it.
+        let _held = held;
         endpoint.protocol.talk(*talk, &sender).await
     });
     let events = Events { messages, stage: Stage::Talking(talking), keep_alive };

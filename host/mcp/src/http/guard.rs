@@ -1,12 +1,17 @@
 //! Which names this server answers to, and which pages may talk to it: against DNS rebinding and foreign pages
 //! (catalogue MC-01). Checked before anything else, on every route.
 
-use std::{collections::HashSet, net::SocketAddr};
+use std::{
+    borrow::Cow,
+    collections::HashSet,
+    net::SocketAddr,
+    sync::{Mutex, PoisonError},
+};
 
 use http::{HeaderMap, Uri, header, uri::Authority};
 use portcullis_backend::RefusalRule;
 
-use crate::fault::Fault;
+use crate::fault::{ECHO, Fault};
 
 /// The names by which a machine calls itself.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -139,11 +144,7 @@ impl AllowedHosts {
     /// Whether a request names this server, once and the same everywhere.
     #[must_use]
     pub fn admits(&self, uri: &Uri, headers: &HeaderMap) -> bool {
-        let mut named = headers.get_all(header::HOST).iter();
-        let host = named.next().map(http::HeaderValue::as_bytes);
-        let target = uri.authority().map(|authority| authority.as_str().as_bytes());
-        let one = named.next().is_none() && (host.is_none() || target.is_none_or(|target| Some(target) == host));
-        one && host.or(target).is_some_and(|host| contains(&self.0, host))
+        named(uri, headers).is_some_and(|host| contains(&self.0, host))
     }
 }
 
@@ -160,25 +161,70 @@ impl AllowedOrigins {
     }
 }
 
+/// The one host that a request names.
+fn named<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a [u8]> {
+    let mut named = headers.get_all(header::HOST).iter();
+    let host = named.next().map(http::HeaderValue::as_bytes);
+    let target = uri.authority().map(|authority| authority.as_str().as_bytes());
+    let one = named.next().is_none() && (host.is_none() || target.is_none_or(|target| Some(target) == host));
+    host.or(target).filter(|_| one)
+}
+
+/// How many names that were refused are told of in the log. Whoever sends names can send any number of them.
+const STRANGERS: usize = 64;
+
+/// Names that were refused, each of which an operator may have meant to allow: it is told of once.
+#[derive(Debug, Default)]
+pub(super) struct Strangers(Mutex<HashSet<Box<str>>>);
+
+impl Strangers {
+    fn is_new(&self, name: &str) -> bool {
+        // A poisoned lock guards a set that is whole after every step.
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.len() < STRANGERS && known.insert(name.into())
+    }
+}
+
 /// That a request is for this server and not from a foreign page.
 pub(super) fn check(
     hosts: &AllowedHosts,
     origins: &AllowedOrigins,
+    strangers: &Strangers,
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<(), Fault> {
-    let forbidden = |rule, message| Err(Fault::http(rule, http::StatusCode::FORBIDDEN, message));
+    // What is shown and logged has the form of a name: nothing is hidden in it.
+    let short = |sent: &[u8]| std::str::from_utf8(sent).ok().filter(|sent| sent.len() <= ECHO).map(str::to_owned);
     if !hosts.admits(uri, headers) {
-        return forbidden(RefusalRule::Host, "this server does not answer to that Host: it is not an allowed host");
+        let host = named(uri, headers).and_then(short).filter(|host| is_host(host));
+        let message = host.map_or(Cow::Borrowed(NO_HOST), |host| {
+            if strangers.is_new(&host) {
+                tracing::warn!(host, "refused: neither `allowed_hosts` nor `public_url` names this Host");
+            }
+            let would = "`allowed_hosts`, or the host of `public_url`, in this server's configuration would allow it";
+            format!("this server does not answer to the Host `{host}`: it is not an allowed host; {would}").into()
+        });
+        return Err(Fault::http(RefusalRule::Host, http::StatusCode::FORBIDDEN, message));
     }
     if !origins.admits(headers) {
-        return forbidden(
-            RefusalRule::Origin,
-            "pages of that Origin may not use this server: it is not an allowed origin",
-        );
+        let mut sent = headers.get_all(header::ORIGIN).iter();
+        let only = sent.next().filter(|_| sent.next().is_none()).map(http::HeaderValue::as_bytes);
+        let origin = only.and_then(short).filter(|origin| AllowedOrigins::check(origin).is_ok());
+        let message = origin.map_or(Cow::Borrowed(NO_ORIGIN), |origin| {
+            if strangers.is_new(&origin) {
+                tracing::warn!(origin, "refused: `allowed_origins` does not name this Origin");
+            }
+            let would = "`allowed_origins` in this server's configuration would allow it";
+            format!("pages of `{origin}` may not use this server: it is not an allowed origin; {would}").into()
+        });
+        return Err(Fault::http(RefusalRule::Origin, http::StatusCode::FORBIDDEN, message));
     }
     Ok(())
 }
+
+const NO_HOST: &str = "what the request names as its Host is not an allowed host: it has to be one name, the same everywhere, \
+    that `allowed_hosts` or `public_url` in this server's configuration has";
+const NO_ORIGIN: &str = "pages of that Origin may not use this server: it is not an allowed origin, and no name that `allowed_origins` could have";
 
 /// Whether a name is allowed, in either case of its letters. Most clients write it in lower case already.
 fn contains(allowed: &HashSet<Box<str>>, sent: &[u8]) -> bool {
@@ -243,5 +289,13 @@ mod tests {
             let said = said(AllowedOrigins::check(origin));
             assert!(said.contains(instead) && said.contains(&format!("`{origin}`")), "{origin}: {said}");
         }
+    }
+    #[test]
+    fn a_name_that_is_refused_is_told_of_once_and_so_many_of_them_and_no_more() {
+        let strangers = Strangers::default();
+        let told = |name: usize| strangers.is_new(&format!("{name}.example"));
+        assert!(told(0) && !told(0) && told(1));
+        assert_eq!((2..10_000).filter(|name| told(*name)).count(), STRANGERS - 2);
+        assert!(!told(10_000));
     }
 }

@@ -2,7 +2,7 @@
 //! changes, which a client opens with GET. Both are read from what is kept of them ([`crate::streams`]), by the one who has
 //! the session: at first, and after `Last-Event-ID`.
 
-use std::{convert::Infallible, fmt::Write as _, sync::Arc, time::Duration};
+use std::{convert::Infallible, fmt::Write as _, sync::Arc};
 
 use axum::response::Response;
 use bytes::Bytes;
@@ -10,12 +10,14 @@ use futures_util::stream;
 use http::{HeaderMap, HeaderName};
 use portcullis_backend::{Backend, StreamEvents};
 use portcullis_manifest::Principal;
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep},
-};
+use tokio::{sync::mpsc, time::sleep};
 
-use super::{Endpoint, content, events, watched::Proof};
+use super::{
+    Endpoint,
+    body::Held,
+    content, events,
+    watched::{Proof, Step, Watched},
+};
 use crate::{
     asking::{Holder, Session, Talk},
     codec::Field,
@@ -24,6 +26,7 @@ use crate::{
     headers,
     hub::{Changed, Event, Wanted},
     methods::notification,
+    notices::WAITING,
     reply::Reply,
     streams::{Adopted, Kind, Place, Read, Reader, Stream},
 };
@@ -34,7 +37,6 @@ const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 /// A GET that has been granted: what its client reads.
 pub(super) struct Follow {
     session: Session,
-    principal: Principal,
     proof: Proof,
     reads: Reads,
 }
@@ -48,26 +50,19 @@ enum Reads {
 
 /// What one connection is sent of a stream.
 struct Connection<B> {
-    endpoint: Arc<Endpoint<B>>,
-    reader: Reader,
+    /// None: it has ended.
+    watched: Option<Watched<B, Reader>>,
     /// What goes before anything else.
     first: Option<Bytes>,
-    /// For one that GET opened: what proves whose it is, and when that was looked at.
-    proof: Option<(Proof, Principal, Instant)>,
-    spoke: Instant,
+    /// Whether its client reads an error that answers no request: from 2025-11-25 on.
+    errors: bool,
     /// Whether it ends after the first thing it sends.
     close: bool,
-    sent: bool,
 }
 
 impl<B: Backend> Endpoint<B> {
     /// What a GET reads. `Last-Event-ID` of a call that is not kept, or not this client's, is nothing here (catalogue AU-08).
-    pub(super) async fn follow(
-        self: &Arc<Self>,
-        principal: &Principal,
-        headers: &HeaderMap,
-        proof: Proof,
-    ) -> Result<Follow, Fault> {
+    pub(super) async fn follow(self: &Arc<Self>, headers: &HeaderMap, proof: Proof) -> Result<Follow, Fault> {
         if !content::takes_events(headers) {
             return Err(Fault::wants_events());
         }
@@ -76,7 +71,8 @@ impl<B: Backend> Endpoint<B> {
             Some(version @ Version::Other(_)) => return Err(Fault::unsupported_version(version.as_str())),
             _ => {}
         }
-        let session = headers::session(headers).and_then(|sealed| self.protocol.sessions.open(sealed, principal));
+        let session =
+            headers::session(headers).and_then(|sealed| self.protocol.sessions.open(sealed, proof.principal()));
         let session = session.ok_or_else(|| Fault::method_not_allowed("POST"))?;
         let last = match headers::single(headers, &LAST_EVENT)? {
             None => Field::Absent,
@@ -91,37 +87,37 @@ impl<B: Backend> Endpoint<B> {
                 (None, Kind::Call) => Reads::On(from_elsewhere(self, place, &session.holder).await?),
             },
         };
-        Ok(Follow { session, principal: principal.clone(), proof, reads })
+        Ok(Follow { session, proof, reads })
     }
 }
 
 /// Answers a GET.
 pub(super) fn follow<B: Backend>(endpoint: Arc<Endpoint<B>>, follow: Follow) -> Response {
-    let Follow { session, principal, proof, reads } = follow;
+    let Follow { session, proof, reads } = follow;
     let (reader, first) = match reads {
         Reads::On(reader) => (reader, None),
-        Reads::News(missed) => match news(&endpoint, &session, &principal, missed) {
+        Reads::News(missed) => match news(&endpoint, &session, proof.principal(), missed) {
             Ok(reader) => {
                 let first = primes(&endpoint, &session, &reader);
                 (reader, first)
             }
-            Err(fault) => return super::respond(endpoint.protocol.refuse(fault, None, Some(&principal))),
+            Err(fault) => return super::respond(endpoint.protocol.refuse(fault, None, Some(proof.principal()))),
         },
     };
-    let proof = Some((proof, principal, Instant::now()));
-    let connection = Connection { endpoint, reader, first, proof, spoke: Instant::now(), close: false, sent: false };
+    let watched = Some(Watched::new(endpoint, reader, proof));
+    let connection = Connection { watched, first, errors: session.primes, close: false };
     events::response(stream::unfold(connection, Connection::next))
 }
 
 /// A call whose events are not kept, and what its body holds of the budget.
-type NotKept<B> = (Arc<Endpoint<B>>, Box<Talk>, usize);
+type NotKept<B> = (Arc<Endpoint<B>>, Box<Talk>, Held);
 
 /// Answers a call with events that are kept. The call itself, and what its body holds of the budget, where there is no room
 /// to keep any.
 pub(super) fn call<B: Backend>(
     endpoint: Arc<Endpoint<B>>,
     talk: Box<Talk>,
-    held: usize,
+    held: Held,
 ) -> Result<Response, NotKept<B>> {
     let Some(session) = talk.over_http.then(|| talk.session.clone()).flatten() else {
         return Err((endpoint, talk, held));
@@ -134,8 +130,8 @@ pub(super) fn call<B: Backend>(
     let first = primes(&endpoint, &session, &reader);
     let close = endpoint.protocol.streams.limits().close;
     tokio::spawn(drive(Arc::clone(&endpoint), talk, held, kept));
-    let spoke = Instant::now();
-    let connection = Connection { endpoint, reader, first, proof: None, spoke, close, sent: false };
+    let watched = Some(Watched::answer(endpoint, reader));
+    let connection = Connection { watched, first, errors: session.primes, close };
     Ok(events::response(stream::unfold(connection, Connection::next)))
 }
 
@@ -196,10 +192,10 @@ async fn keep<B: Backend>(endpoint: &Endpoint<B>, stream: &Stream, events: Vec<(
 }
 
 /// Drives a call to its end, whether its client is connected or not, but not for long without it.
-async fn drive<B: Backend>(endpoint: Arc<Endpoint<B>>, talk: Box<Talk>, held: usize, kept: Arc<Stream>) {
-    let (sender, mut messages) = mpsc::channel(events::WAITING);
+async fn drive<B: Backend>(endpoint: Arc<Endpoint<B>>, talk: Box<Talk>, held: Held, kept: Arc<Stream>) {
+    let (sender, mut messages) = mpsc::channel(WAITING);
     {
-        let _held = endpoint.bodies.adopt(held);
+        let _held = held;
         let mut talking = Box::pin(endpoint.protocol.talk(*talk, &sender));
         let mut said = Vec::new();
         loop {
@@ -253,16 +249,21 @@ fn news<B: Backend>(
         endpoint.protocol.streams.begin(Kind::News, &session.holder, None).ok_or_else(Fault::no_room_for_streams)?;
     let reader = kept.read();
     if missed {
-        for changed in [Changed::Tools, Changed::Prompts, Changed::Resources] {
+        for changed in Changed::ALL {
             kept.push(notification(&Event::List(changed), None));
         }
     }
     let streams = Arc::clone(&endpoint.protocol.streams);
+    let mut proven = kept.proven();
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 biased;
                 () = kept.given_up() => break,
+                Ok(()) = proven.changed() => {
+                    let principal = proven.borrow_and_update().clone();
+                    principal.iter().for_each(|principal| watch.renew(principal));
+                }
                 event = watch.next() => match event {
                     Event::Closed => break,
                     event => drop(kept.push(notification(&event, None))),
@@ -296,40 +297,22 @@ fn event(place: Place, message: &[u8]) -> Bytes {
 
 impl<B: Backend> Connection<B> {
     async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
-        if self.close && self.sent {
-            return None;
-        }
-        self.sent = true;
-        if let Some(first) = self.first.take() {
-            return Some((Ok(first), self));
-        }
-        let keep_alive = self.endpoint.config.questions.keep_alive;
-        let bytes = loop {
-            let until = |since: Instant, time: Duration| (since + time).saturating_duration_since(Instant::now());
-            let recheck = self.endpoint.protocol.streams.limits().recheck;
-            let mut patience = until(self.spoke, keep_alive);
-            if let Some((_, _, proven)) = &self.proof {
-                patience = patience.min(until(*proven, recheck));
-            }
-            let read = self.reader.next(patience).await;
-            // Nothing is told before an overdue proof: a client that has not read for a while may have been shut out meanwhile.
-            if let Some((proof, principal, proven)) = &mut self.proof
-                && proven.elapsed() >= recheck
-            {
-                let again = proof.prove(&self.endpoint).await.ok()?;
-                if *again.key() != *principal.key() {
-                    return None;
+        let mut watched = self.watched.take()?;
+        let bytes = match self.first.take() {
+            Some(first) => first,
+            None => match watched.next().await {
+                Step::Told(Read::Event(place, message)) => event(place, &message),
+                Step::Told(Read::End) => return None,
+                Step::Alive => Bytes::from_static(events::ALIVE),
+                Step::Refused(fault) => {
+                    let error = watched.endpoint().protocol.refuse(fault, None, None).body;
+                    return self.errors.then(|| (Ok(events::event(&error)), self));
                 }
-                *proven = Instant::now();
-            }
-            match read {
-                Read::Event(place, message) => break event(place, &message),
-                Read::Idle if self.spoke.elapsed() >= keep_alive => break Bytes::from_static(events::ALIVE),
-                Read::Idle => {}
-                Read::End => return None,
-            }
+            },
         };
-        self.spoke = Instant::now();
+        if !self.close {
+            self.watched = Some(watched);
+        }
         Some((Ok(bytes), self))
     }
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     codec::Id,
-    hub::Event,
+    hub::{Event, Watch},
     methods::{Listen, notification},
 };
 
@@ -22,7 +22,7 @@ struct Listening<B> {
     endpoint: Arc<Endpoint<B>>,
     id: Id,
     /// None: it has ended.
-    watched: Option<Watched<B>>,
+    watched: Option<Watched<B, Watch<B>>>,
     /// What goes before anything else.
     first: Option<Bytes>,
 }
@@ -42,11 +42,11 @@ impl<B: Backend> Listening<B> {
         }
         let message = match self.watched.as_mut()?.next().await {
             Step::Alive => Bytes::from_static(events::ALIVE),
-            Step::Event(Event::Closed) => {
+            Step::Told(Event::Closed) => {
                 self.watched = None;
                 events::event(&self.endpoint.protocol.listened(&self.id).body)
             }
-            Step::Event(event) => events::event(&notification(&event, Some(&self.id))),
+            Step::Told(event) => events::event(&notification(&event, Some(&self.id))),
             Step::Refused(fault) => {
                 self.watched = None;
                 events::event(&self.endpoint.protocol.refuse(fault, Some(&self.id), None).body)

@@ -1,6 +1,7 @@
-//! Streamable HTTP: one POST, one JSON answer, but for a legacy call that asks a person on the way, and for a stream that waits
-//! for what changes. The way of a request stands in [`Endpoint`];
-//! `Host` and `Origin` were checked before, on every route.
+//! Streamable HTTP. A POST is answered with one JSON object, or with events as soon as a call says something before it has
+//! ended (`events.rs`, `kept.rs` where they are kept) and for a stream that waits for what changes (`listen.rs`); a legacy client
+//! that has a session reads such streams on by GET (`kept.rs`). The way of a request stands in [`Endpoint`]; `Host` and `Origin`
+//! are checked before all else, on every route.
 
 mod body;
 mod content;
@@ -78,7 +79,7 @@ pub struct HttpConfig {
     /// What the bodies of all requests that are being read and answered may hold together, in bytes. The first 16 KiB of each
     /// are not counted.
     pub body_memory: usize,
-    /// How many tools one page of `tools/list` holds.
+    /// How many items one page of a list holds: of `tools/list`, `resources/list`, `resources/templates/list` and `prompts/list`.
     pub page_size: usize,
     /// Authenticates cursors; the same on every replica behind one balancer.
     pub cursor_key: CursorKey,
@@ -98,7 +99,7 @@ pub const DEFAULT_BODY_LIMIT: usize = 4 << 20;
 /// What all bodies may hold where nothing else is configured.
 pub const DEFAULT_BODY_MEMORY: usize = 256 << 20;
 
-/// How many tools a page holds where nothing else is configured: more than most hosts serve.
+/// How many items a page holds where nothing else is configured: more than most hosts serve.
 pub const DEFAULT_PAGE_SIZE: usize = 200;
 
 /// After so long a body who sends it has to prove it once more: shutting somebody out takes at most five seconds.
@@ -108,21 +109,22 @@ const SLOW: Duration = Duration::from_secs(1);
 struct Endpoint<B> {
     protocol: Protocol<B>,
     config: HttpConfig,
-    bodies: body::Budget,
+    bodies: Arc<body::Budget>,
+    strangers: guard::Strangers,
 }
 
 /// How a request is answered.
 enum Answered {
     Reply(Reply),
     /// With events, and what its body holds of the budget meanwhile.
-    Talk(Box<Talk>, usize),
+    Talk(Box<Talk>, body::Held),
     /// With what changes from now on.
     Listen(Box<Listen>, Proof),
     /// A legacy client reads on, or what changes.
     Follow(Box<kept::Follow>),
 }
 
-/// The HTTP side of the host: `POST /mcp`, `GET /health`, protected resource metadata, other routes, and a JSON 404 for the
+/// The HTTP side of the host: `POST /mcp`, `GET /mcp` for legacy sessions, `GET /health`, protected resource metadata, other routes, and a JSON 404 for the
 /// rest, all behind one check of `Host` and `Origin`.
 ///
 /// The endpoint stands before the router and not in it: a router's boxed layers cost a call about as much CPU as reading
@@ -149,7 +151,7 @@ impl<B: Backend> Front<B> {
     pub fn with(backend: Arc<B>, config: HttpConfig, others: Router) -> Self {
         let challenges = Challenges::new(config.public_url.as_ref());
         let listing = Listing::new(config.page_size, config.cursor_key.clone());
-        let bodies = body::Budget::new(config.body_memory);
+        let bodies = Arc::new(body::Budget::new(config.body_memory));
         let protocol = Protocol::new(
             backend,
             challenges,
@@ -159,7 +161,7 @@ impl<B: Backend> Front<B> {
             config.listening,
             config.streams,
         );
-        let endpoint = Arc::new(Endpoint { protocol, config, bodies });
+        let endpoint = Arc::new(Endpoint { protocol, config, bodies, strangers: guard::Strangers::default() });
         let rest = Arc::clone(&endpoint);
         let others = Router::new()
             .route("/health", any(health::<B>))
@@ -246,7 +248,8 @@ fn other_path<B: Backend>(endpoint: &Endpoint<B>, method: &Method, uri: &Uri) ->
 
 impl<B: Backend> Endpoint<B> {
     fn guard(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Fault> {
-        guard::check(&self.config.allowed_hosts, &self.config.allowed_origins, uri, headers)
+        let HttpConfig { allowed_hosts, allowed_origins, .. } = &self.config;
+        guard::check(allowed_hosts, allowed_origins, &self.strangers, uri, headers)
     }
 
     /// Checks 1 to 5 of facts A3; the rest is [`Protocol::handle`]'s. The body of a caller who proved nothing is not read.
@@ -270,7 +273,7 @@ impl<B: Backend> Endpoint<B> {
             Err(fault) => return refuse(fault, None),
         };
         if head.method == Method::GET {
-            return match self.follow(&principal, headers, Proof::new(headers, source)).await {
+            return match self.follow(headers, Proof::new(headers, source, principal.clone())).await {
                 Ok(follow) => Answered::Follow(Box::new(follow)),
                 Err(fault) => refuse(fault, Some(&principal)),
             };
@@ -294,8 +297,8 @@ impl<B: Backend> Endpoint<B> {
         }
         match self.protocol.handle(&principal, Via::Http { headers, source }, read).await {
             Outcome::Reply(reply) => Answered::Reply(reply),
-            Outcome::Talk(talk) => Answered::Talk(talk, share.detach()),
-            Outcome::Listen(listen) => Answered::Listen(listen, Proof::new(headers, source)),
+            Outcome::Talk(talk) => Answered::Talk(talk, self.bodies.hold(share)),
+            Outcome::Listen(listen) => Answered::Listen(listen, Proof::new(headers, source, principal)),
         }
     }
 

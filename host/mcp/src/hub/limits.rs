@@ -11,10 +11,11 @@ pub struct ListenLimits {
     pub in_all: usize,
     /// How many resources one stream, or one session of a legacy client, may subscribe to.
     pub uris: usize,
-    /// How often who opened a stream has to be proven again: shutting somebody out takes at most five seconds (catalogue
+    /// How often who opened a stream that does not end by itself, or reads one on, has to be proven again: shutting somebody out takes at most five seconds (catalogue
     /// AU-25).
     pub proof: Duration,
-    /// How often a stream on which nothing happens says that it is alive, so that no proxy takes it for dead.
+    /// How often a stream on which nothing happens says that it is alive, so that no proxy takes it for dead: also one with
+    /// which a call is answered.
     pub keep_alive: Duration,
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::{
     watch,
 };
 
-use super::{Place, Wanted, closing};
+use super::{Slot, Wanted, closing};
 
 /// Which list has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +24,28 @@ pub(crate) enum Changed {
     Prompts,
     /// Or templates of resources.
     Resources,
+}
+
+impl Changed {
+    pub(crate) const ALL: [Self; 3] = [Self::Tools, Self::Prompts, Self::Resources];
+
+    /// The member of a modern client's filter that asks for it.
+    pub(crate) fn member(self) -> &'static str {
+        match self {
+            Self::Tools => "toolsListChanged",
+            Self::Prompts => "promptsListChanged",
+            Self::Resources => "resourcesListChanged",
+        }
+    }
+
+    /// The notification that tells it.
+    pub(crate) fn method(self) -> &'static str {
+        match self {
+            Self::Tools => "notifications/tools/list_changed",
+            Self::Prompts => "notifications/prompts/list_changed",
+            Self::Resources => "notifications/resources/list_changed",
+        }
+    }
 }
 
 /// What a stream is told.
@@ -51,7 +73,7 @@ pub(crate) struct Watch<B> {
     told: VecDeque<Event>,
     /// The tasks that are to be told of, once each: in what state is looked up when it is told.
     tasks: BTreeSet<TaskId>,
-    _place: Place,
+    _slot: Slot,
 }
 
 impl<B: Backend> Watch<B> {
@@ -59,7 +81,7 @@ impl<B: Backend> Watch<B> {
         backend: Arc<B>,
         principal: Principal,
         wanted: Wanted,
-        place: Place,
+        slot: Slot,
         closed: watch::Receiver<bool>,
     ) -> Self {
         // First this, so that nothing falls between it and the lists.
@@ -67,23 +89,18 @@ impl<B: Backend> Watch<B> {
         let (seen, told) = (BTreeMap::new(), VecDeque::new());
         // What a task has become while nobody listened is told first.
         let tasks = BTreeSet::clone(&wanted.tasks);
-        let mut watch = Self { backend, principal, wanted, changes, closed, seen, told, tasks, _place: place };
+        let mut watch = Self { backend, principal, wanted, changes, closed, seen, told, tasks, _slot: slot };
         watch.look();
         watch.told.clear();
         watch
     }
 
-    /// Who opened it has proven to be `principal`: false, if that is somebody else than before. What they see may have changed
-    /// with what they hold now.
-    pub(crate) fn renew(&mut self, principal: Principal) -> bool {
-        if *principal.key() != *self.principal.key() {
-            return false;
-        }
-        if principal != self.principal {
-            self.principal = principal;
+    /// Who opened it has proven to be `principal`, the same as before. What they see may have changed with what they hold now.
+    pub(crate) fn renew(&mut self, principal: &Principal) {
+        if *principal != self.principal {
+            self.principal = principal.clone();
             self.look();
         }
-        true
     }
 
     /// The next thing to tell. Dropped before it is ready, it has lost nothing.
@@ -159,20 +176,21 @@ impl<B: Backend> Watch<B> {
     fn look(&mut self) {
         let mut changed = BTreeSet::new();
         let (mut before, mut now) = (None, None);
-        for (kind, what, wanted) in [
-            (ListKind::Tools, Changed::Tools, self.wanted.tools),
-            (ListKind::Prompts, Changed::Prompts, self.wanted.prompts),
-            (ListKind::Templates, Changed::Resources, self.wanted.resources),
-            // Looked at in any case: a resource that is subscribed to may have come, gone, or become another one.
-            (ListKind::Resources, Changed::Resources, true),
+        for (kind, what) in [
+            (ListKind::Tools, Changed::Tools),
+            (ListKind::Prompts, Changed::Prompts),
+            (ListKind::Templates, Changed::Resources),
+            (ListKind::Resources, Changed::Resources),
         ] {
-            if !wanted {
+            let wanted = self.wanted.lists.contains(&what);
+            // This one in any case: a resource that is subscribed to may have come, gone, or become another one.
+            if !wanted && kind != ListKind::Resources {
                 continue;
             }
             let list = self.backend.list(kind, &self.principal);
             let old = self.seen.insert(kind, Arc::clone(&list));
             let different = old.as_ref().is_none_or(|old| !same(old, &list));
-            if different && (kind != ListKind::Resources || self.wanted.resources) {
+            if different && wanted {
                 changed.insert(what);
             }
             if different && kind == ListKind::Resources {

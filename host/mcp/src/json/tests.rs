@@ -24,6 +24,7 @@ fn values_of_every_kind_are_read() {
     assert_eq!(read(text), Ok(expected));
 }
 
+/// Fails without the look for a key that an object has already, after its escapes were read.
 #[test]
 fn mc_09_a_duplicate_key_is_refused_at_any_depth_and_however_it_is_spelt() {
     let twice = |key: &str| JsonFault::DuplicateKey(key.into());
@@ -34,6 +35,7 @@ fn mc_09_a_duplicate_key_is_refused_at_any_depth_and_however_it_is_spelt() {
     assert_eq!(typed, Err(JsonError { at: 7, fault: twice("a") }));
 }
 
+/// Fails without a set beside long objects: each key would be compared with all before it.
 #[test]
 fn mc_09_a_duplicate_key_is_found_among_many_in_linear_time() {
     let mut text = String::from("{");
@@ -49,6 +51,7 @@ fn mc_09_a_duplicate_key_is_found_among_many_in_linear_time() {
     assert!(start.elapsed().as_secs() < 5, "quadratic work would take minutes");
 }
 
+/// Fails without the limit of depth.
 #[test]
 fn mc_09_sixty_four_levels_are_read_and_one_more_is_refused() {
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
@@ -62,6 +65,7 @@ fn mc_09_sixty_four_levels_are_read_and_one_more_is_refused() {
     assert!(read(format!("[{}1]", "[],{},".repeat(100))).is_ok());
 }
 
+/// Fails without the comparison of a number with what it is read as.
 #[test]
 fn mc_09_numbers_without_an_exact_form_are_refused() {
     let exact = [
@@ -106,6 +110,7 @@ fn mc_09_numbers_without_an_exact_form_are_refused() {
     }
 }
 
+/// Fails without the grammar of numbers.
 #[test]
 fn mc_09_what_is_no_json_number_is_refused() {
     for text in ["01", "-", "+1", ".5", "1.", "1e", "1e+", "0x10", "NaN", "Infinity", "-Infinity", "1_000", "--1"] {
@@ -116,6 +121,7 @@ fn mc_09_what_is_no_json_number_is_refused() {
     assert_eq!(exact_number("42 "), None);
 }
 
+/// Fails without the checks of UTF-8, surrogates and control characters in strings.
 #[test]
 fn mc_09_invalid_text_is_refused() {
     assert_eq!(fault(b"\"\xff\""), JsonFault::Utf8);

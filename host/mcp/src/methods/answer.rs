@@ -1,9 +1,11 @@
 //! What comes of a call, as the results of the methods that call: every answer, and the questions of revision 2026-07-28.
 
-use portcullis_backend::{Answer, Ask, Asking, Backend, Completion, PromptAnswer, Target, ToolAnswer};
+use portcullis_backend::{
+    Answer, AnsweredBy, Ask, Asking, Backend, Completion, PromptAnswer, ResourceAnswer, Target, ToolAnswer,
+};
 use serde_json::Value;
 
-use super::SERVER_INFO;
+use super::{SERVER_INFO, list};
 use crate::{
     asking,
     codec::Id,
@@ -58,7 +60,7 @@ impl<B: Backend> Protocol<B> {
     pub(crate) fn answered_with(&self, era: Era, id: &Id, called: Called, answer: &Answer) -> Result<Reply, Fault> {
         let body = match (called, answer) {
             (Called::Tool, Answer::Tool(answer)) => self.render_tool(era, id, answer),
-            (Called::Resource, Answer::Resource(contents)) => self.render_resource(era, id, contents),
+            (Called::Resource, Answer::Resource(answer)) => self.render_resource(era, id, answer),
             (Called::Prompt, Answer::Prompt(answer)) => self.render_prompt(era, id, answer),
             (Called::Completion, Answer::Completion(answer)) => self.render_completion(era, id, answer),
             _ => {
@@ -91,14 +93,19 @@ impl<B: Backend> Protocol<B> {
         self.finish(out, era, answer.meta.as_ref())
     }
 
-    /// It may be cached for as long as it takes to read it: whether it is the same for anybody else, or in a moment, only
-    /// the plugin knows.
-    fn render_resource(&self, era: Era, id: &Id, contents: &[Value]) -> Vec<u8> {
+    /// A plugin's may be cached for as long as it takes to read it: whether it is the same for anybody else, or in a moment,
+    /// only the plugin knows. What stands in a release is good for as long as the list is that names it.
+    fn render_resource(&self, era: Era, id: &Id, answer: &ResourceAnswer) -> Vec<u8> {
         let mut out = reply::open(id, ROOM);
         out.extend_from_slice(br#"{"contents":"#);
-        write(&mut out, contents);
+        write(&mut out, &answer.contents);
         if era == Era::Modern {
-            out.extend_from_slice(br#","ttlMs":0,"cacheScope":"private""#);
+            let (ttl, scope) = match answer.by {
+                AnsweredBy::Plugin => (0, "private"),
+                AnsweredBy::Release { varies: true } => (list::TTL_MS, "private"),
+                AnsweredBy::Release { varies: false } => (list::TTL_MS, "public"),
+            };
+            out.extend_from_slice(format!(r#","ttlMs":{ttl},"cacheScope":"{scope}""#).as_bytes());
         }
         self.finish(out, era, None)
     }

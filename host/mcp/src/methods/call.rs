@@ -61,7 +61,7 @@ impl<B: Backend> Protocol<B> {
         // Decided before the call: a plugin must not ask whom nobody can ask.
         let (asking, session, resume) = match (era, &meta.capabilities, session) {
             // There is no result of a completion that could ask.
-            _ if called == Called::Completion => (Asking::NOTHING, None, None),
+            (.., session) if called == Called::Completion => (Asking::NOTHING, session, None),
             (Era::Modern, capabilities, _) => {
                 let asking = if let Field::Is(declared) = capabilities { declared.asking } else { Asking::NOTHING };
                 (asking, None, asking::resume(params.input_responses, params.request_state)?)
@@ -86,7 +86,7 @@ impl<B: Backend> Protocol<B> {
         };
         let correlation = request.correlation;
         // Only a client that can be asked in the middle of its call pays for what the next round needs.
-        let again = session.is_some().then(|| request.clone());
+        let again = (session.is_some() && asking != Asking::NOTHING).then(|| request.clone());
         // On a stream nobody can answer a challenge: whoever holds it is who calls.
         let rendering = Rendering { id: id.clone(), era, called, asking, links: meta.links_accounts && over_http };
         let talk = |stage, session, listener, rendering| {

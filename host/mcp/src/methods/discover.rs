@@ -24,7 +24,7 @@ pub(super) fn render(server: &ServerInfo, info: &Value) -> String {
     let mut result = json!({
         "resultType": "complete",
         "supportedVersions": SUPPORTED.map(Revision::as_str),
-        "capabilities": capabilities(true),
+        "capabilities": capabilities(),
         "ttlMs": TTL_MS,
         // The same for everyone who may ask; a shared cache would tell it to those who may not (catalogue LO-01).
         "cacheScope": "private",

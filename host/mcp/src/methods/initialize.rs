@@ -17,7 +17,7 @@ use crate::{
 
 impl<B: Backend> Protocol<B> {
     /// What a client can do is not kept for it: a stream remembers, and over HTTP the client brings it back as its session.
-    /// A client that can't be asked gets none, because there is nothing to remember of it.
+    /// Every client gets one, also one that can be asked nothing: it is what subscriptions, levels and streams belong to.
     pub(crate) fn initialize(
         &self,
         principal: &Principal,
@@ -34,18 +34,15 @@ impl<B: Backend> Protocol<B> {
             Field::Absent | Field::Wrong => Asking::NOTHING,
         };
         asking.lists &= revision.has_lists();
-        // Over HTTP a session is what a stream of news belongs to.
-        let delivers = matches!(via, Via::Stream(_)) || asking != Asking::NOTHING;
-        let (named, rest) = (revision.as_str(), &self.texts.initialize_rest[usize::from(delivers)]);
+        let (named, rest) = (revision.as_str(), &self.texts.initialize_rest);
         let body = reply::rendered(id, format!(r#"{{"protocolVersion":"{named}",{rest}"#).as_bytes());
         let mut reply = Reply::result(body);
         match via {
             Via::Stream(peer) => peer.declare(asking),
-            Via::Http { .. } if asking != Asking::NOTHING => {
+            Via::Http { .. } => {
                 let session = HeaderValue::try_from(self.sessions.begin(principal, revision, asking));
                 reply.header = Some(Box::new((headers::SESSION, session.expect("a sealed value is visible ASCII"))));
             }
-            Via::Http { .. } => {}
         }
         Ok(reply)
     }
@@ -56,8 +53,8 @@ impl<B: Backend> Protocol<B> {
 }
 
 /// Everything after the protocol version, and the closing brace.
-pub(super) fn render_rest(server: &ServerInfo, info: &Value, delivers: bool) -> String {
-    let mut rest = json!({ "capabilities": capabilities(delivers), "serverInfo": info });
+pub(super) fn render_rest(server: &ServerInfo, info: &Value) -> String {
+    let mut rest = json!({ "capabilities": capabilities(), "serverInfo": info });
     if let Some(instructions) = &server.instructions {
         rest["instructions"] = instructions.as_str().into();
     }

@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl<B: Backend> Protocol<B> {
-    /// A stream remembers it, and for a session this process does. For a client without one there is nothing to keep it by:
-    /// it goes on with the level that this server chooses.
+    /// A stream remembers it, and for a session this process does. A client that does not send back the session that it was
+    /// given is served all the same, with the level that this server chooses: there is nothing to keep another one by.
     pub(crate) fn set_level(
         &self,
         principal: &Principal,

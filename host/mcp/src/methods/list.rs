@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long a client may use a list before it asks again. An approval that is taken back is refused at the call anyway.
-const TTL_MS: u32 = 60_000;
+pub(super) const TTL_MS: u32 = 60_000;
 
 impl<B: Backend> Protocol<B> {
     pub(crate) fn list(

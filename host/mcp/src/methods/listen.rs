@@ -15,7 +15,7 @@ use crate::{
     codec::{Field, Id, Params},
     fault::Fault,
     http::takes_events,
-    hub::{Changed, Event, Place, TooManyStreams, Uris, Wanted, Watch},
+    hub::{Changed, Event, Slot, TooManyStreams, Uris, Wanted, Watch},
     protocol::{Protocol, Via},
     reply::{self, Outcome, Reply, write},
 };
@@ -32,7 +32,7 @@ pub(crate) struct Listen {
     pub(crate) id: Id,
     principal: Principal,
     wanted: Wanted,
-    place: Place,
+    slot: Slot,
 }
 
 impl<B: Backend> Protocol<B> {
@@ -57,8 +57,8 @@ impl<B: Backend> Protocol<B> {
             }
         };
         let wanted = Wanted { tasks: tasks.into(), ..wanted(filter, self.hub.limits().uris)? };
-        let place = self.enter(principal.key()).map_err(Fault::too_many_streams)?;
-        Ok(Outcome::Listen(Box::new(Listen { id: id.clone(), principal: principal.clone(), wanted, place })))
+        let slot = self.enter(principal.key()).map_err(Fault::too_many_streams)?;
+        Ok(Outcome::Listen(Box::new(Listen { id: id.clone(), principal: principal.clone(), wanted, slot })))
     }
 
     /// Those that are this principal's. Others are passed over, as what was never there.
@@ -82,9 +82,9 @@ impl<B: Backend> Protocol<B> {
 
     /// Begins what was granted: what is to be sent first, and what tells the rest.
     pub(crate) fn begin(&self, listen: Listen) -> (Bytes, Watch<B>) {
-        let Listen { id, principal, wanted, place } = listen;
+        let Listen { id, principal, wanted, slot } = listen;
         let first = acknowledged(&id, &wanted);
-        (first, self.hub.watch(&self.backend, principal, wanted, place))
+        (first, self.hub.watch(&self.backend, principal, wanted, slot))
     }
 
     /// On a stream: sends what is told to `out`, among everything else that goes there, until there is no more.
@@ -111,9 +111,9 @@ impl<B: Backend> Protocol<B> {
         Reply::result(reply::close(out))
     }
 
-    /// A place for one more stream. One whose client is not there any more makes room for one whose client is: it is kept only so
+    /// Lets one more stream be open. One whose client is not there any more makes room for one whose client is: it is kept only so
     /// that the client can come back for it.
-    pub(crate) fn enter(&self, of: &PrincipalKey) -> Result<Place, TooManyStreams> {
+    pub(crate) fn enter(&self, of: &PrincipalKey) -> Result<Slot, TooManyStreams> {
         match self.hub.enter(of) {
             Err(TooManyStreams::OfPrincipal(_)) if self.streams.give_up_left(of).is_some() => {
                 Ok(self.hub.enter_instead(of))
@@ -142,7 +142,7 @@ impl<B: Backend> Protocol<B> {
         let Field::Is(uri) = params.uri.take() else {
             return Err(Fault::params("`params.uri` must be a string: the URI of a resource"));
         };
-        let holder = self.listener(principal, via).ok_or_else(Fault::no_session)?;
+        let holder = self.session(principal, via).ok_or_else(Fault::no_session)?.holder;
         let uris = self.subscriptions(&holder).map_err(Fault::too_many_streams)?;
         if begins {
             uris.insert(uri).map_err(|too_many| Fault::params(too_many.to_string()))?;
@@ -155,13 +155,14 @@ impl<B: Backend> Protocol<B> {
 
 /// What is asked for. Names that are not known here are passed over: what is granted says so.
 fn wanted(mut filter: Map<String, Value>, limit: usize) -> Result<Wanted, Fault> {
-    let mut flag = |name: &str| match filter.remove(name) {
-        None => Ok(false),
-        Some(Value::Bool(wanted)) => Ok(wanted),
-        Some(_) => Err(Fault::params(FILTER)),
-    };
-    let (tools, prompts, resources) =
-        (flag("toolsListChanged")?, flag("promptsListChanged")?, flag("resourcesListChanged")?);
+    let mut lists = BTreeSet::new();
+    for list in Changed::ALL {
+        match filter.remove(list.member()) {
+            None | Some(Value::Bool(false)) => {}
+            Some(Value::Bool(true)) => drop(lists.insert(list)),
+            Some(_) => return Err(Fault::params(FILTER)),
+        }
+    }
     let uris = Uris::new(limit);
     match filter.remove("resourceSubscriptions") {
         None => {}
@@ -173,18 +174,13 @@ fn wanted(mut filter: Map<String, Value>, limit: usize) -> Result<Wanted, Fault>
         }
         Some(_) => return Err(Fault::params(FILTER)),
     }
-    Ok(Wanted { tools, prompts, resources, uris: uris.into(), tasks: Arc::default() })
+    Ok(Wanted { lists, uris: uris.into(), tasks: Arc::default() })
 }
 
 fn acknowledged(id: &Id, wanted: &Wanted) -> Bytes {
     let mut granted = Map::new();
-    let flags = [
-        ("toolsListChanged", wanted.tools),
-        ("promptsListChanged", wanted.prompts),
-        ("resourcesListChanged", wanted.resources),
-    ];
-    for (name, _) in flags.into_iter().filter(|(_, wanted)| *wanted) {
-        granted.insert(name.to_owned(), Value::Bool(true));
+    for list in &wanted.lists {
+        granted.insert(list.member().to_owned(), Value::Bool(true));
     }
     let uris = wanted.uris.all();
     if !uris.is_empty() {
@@ -203,9 +199,7 @@ fn acknowledged(id: &Id, wanted: &Wanted) -> Bytes {
 /// What `event` is on the wire; `id` is the request that listens, where it is one.
 pub(crate) fn notification(event: &Event, id: Option<&Id>) -> Bytes {
     let method = match event {
-        Event::List(Changed::Tools) => "notifications/tools/list_changed",
-        Event::List(Changed::Prompts) => "notifications/prompts/list_changed",
-        Event::List(Changed::Resources) => "notifications/resources/list_changed",
+        Event::List(list) => list.method(),
         Event::Updated(uri) => {
             let mut out = open("notifications/resources/updated");
             out.extend_from_slice(br#","params":{"uri":"#);

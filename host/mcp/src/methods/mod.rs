@@ -2,20 +2,20 @@
 
 mod answer;
 mod call;
-mod calls;
 mod discover;
 mod initialize;
 mod level;
 mod list;
 mod listen;
+mod target;
 mod tasks;
 
 use portcullis_backend::ServerInfo;
 use serde_json::{Value, json};
 
 pub(crate) use answer::{Rendering, Round};
-pub(crate) use calls::target;
 pub(crate) use listen::{Listen, notification};
+pub(crate) use target::target;
 pub(crate) use tasks::EXTENSION;
 
 /// What does not change while the process runs, rendered once.
@@ -25,8 +25,8 @@ pub(crate) struct Texts {
     server_member: Box<str>,
     /// The result of `server/discover`.
     discover: Box<str>,
-    /// The result of `initialize`, from after the protocol version on, for who can't be told what changes, and for who can.
-    initialize_rest: [Box<str>; 2],
+    /// The result of `initialize`, from after the protocol version on.
+    initialize_rest: Box<str>,
 }
 
 /// The member of `_meta` that names the server. No plugin may set it.
@@ -38,22 +38,19 @@ impl Texts {
         Self {
             server_member: format!("\"{SERVER_INFO}\":{info}").into(),
             discover: discover::render(server, &info).into(),
-            initialize_rest: [false, true].map(|delivers| initialize::render_rest(server, &info, delivers).into()),
+            initialize_rest: initialize::render_rest(server, &info).into(),
         }
     }
 }
 
-/// What is offered, to both eras. Not more than is served: `delivers` says whether this client can be told what changes.
-fn capabilities(delivers: bool) -> Value {
-    if delivers {
-        json!({
-            "tools": { "listChanged": true },
-            "resources": { "subscribe": true, "listChanged": true },
-            "prompts": { "listChanged": true },
-            "completions": {},
-            "logging": {},
-        })
-    } else {
-        json!({ "tools": {}, "resources": {}, "prompts": {}, "completions": {}, "logging": {} })
-    }
+/// What is offered, to both eras. Not more than is served: whoever is told this by HTTP is given a session with it, or speaks
+/// the revision that needs none.
+fn capabilities() -> Value {
+    json!({
+        "tools": { "listChanged": true },
+        "resources": { "subscribe": true, "listChanged": true },
+        "prompts": { "listChanged": true },
+        "completions": {},
+        "logging": {},
+    })
 }

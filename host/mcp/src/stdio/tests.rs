@@ -150,6 +150,9 @@ async fn refusals_by_the_backend_keep_their_codes() {
     assert_eq!(client.backend.rules(), []);
 }
 
+/// Fails where an answer is written otherwise than as JSON on one line. What a guest prints goes to a sink of the sandbox and
+/// reaches no transport: `wx_25_a_line_of_a_plugin_is_one_escaped_line_of_the_log_and_none_of_stdout`, in `tests/rooms`, calls one
+/// that prints messages.
 #[tokio::test]
 async fn mc_12_no_answer_has_a_line_break_in_it() {
     let mut client = Client::start(Echo::new());

@@ -22,8 +22,6 @@ pub struct StreamLimits {
     pub share: usize,
     /// How many bytes all streams together may keep. Further streams can't be resumed.
     pub in_all: usize,
-    /// How often whoever reads a stream that does not end by itself has to prove once more who they are.
-    pub recheck: Duration,
     /// How often it is looked whether another process has kept more of a stream.
     pub poll: Duration,
     /// Closes the stream of each call after its first event, so that its client has to fetch the rest. For tests of clients.
@@ -41,7 +39,6 @@ impl Default for StreamLimits {
             per_principal: 64,
             share: 16 << 20,
             in_all: 64 << 20,
-            recheck: Duration::from_secs(4),
             poll: Duration::from_millis(250),
             close: false,
         }

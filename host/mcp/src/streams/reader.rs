@@ -1,12 +1,10 @@
 //! Whoever reads a stream.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::{
-    sync::watch,
-    time::{Instant, timeout},
-};
+use portcullis_manifest::Principal;
+use tokio::{sync::watch, time::Instant};
 
 use super::{Place, Stream};
 
@@ -23,8 +21,6 @@ pub(crate) struct Reader {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Read {
     Event(Place, Bytes),
-    /// Nothing has happened for so long.
-    Idle,
     /// There is no more, or somebody else reads on.
     End,
 }
@@ -39,8 +35,16 @@ impl Reader {
         Place { kind: self.stream.kind, stream: self.stream.id, event: self.after }
     }
 
-    /// The next event; waits for it no longer than `patience`.
-    pub(crate) async fn next(&mut self, patience: Duration) -> Read {
+    /// Whoever reads has proven to be `principal`, and what is told from now on is what they see.
+    pub(crate) fn renew(&self, principal: &Principal) {
+        // Somebody else who reads on may hold more by now, or less.
+        if self.stream.log().reader == self.nth {
+            self.stream.renew(principal);
+        }
+    }
+
+    /// The next event. Dropped before it is ready, it has lost nothing.
+    pub(crate) async fn next(&mut self) -> Read {
         loop {
             {
                 let log = self.stream.log();
@@ -59,8 +63,8 @@ impl Reader {
                     return Read::End;
                 }
             }
-            if timeout(patience, self.changes.changed()).await.is_err() {
-                return Read::Idle;
+            if self.changes.changed().await.is_err() {
+                return Read::End;
             }
         }
     }

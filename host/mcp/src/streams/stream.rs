@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use portcullis_backend::KeptEvents;
+use portcullis_manifest::Principal;
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -29,6 +30,8 @@ pub(crate) struct Stream {
     /// Says that the log has changed.
     changed: watch::Sender<()>,
     held: Held,
+    /// Whoever reads it, with what they hold by now.
+    proven: watch::Sender<Option<Principal>>,
 }
 
 #[derive(Debug)]
@@ -69,7 +72,7 @@ impl Stream {
     ) -> Self {
         let ((id, kind), holder) = (place, holder.clone());
         let (log, changed) = (Mutex::new(Log::new()), watch::Sender::new(()));
-        Self { id, kind, holder, request, limits, log, changed, held }
+        Self { id, kind, holder, request, limits, log, changed, held, proven: watch::Sender::new(None) }
     }
 
     pub(crate) fn id(&self) -> Uuid {
@@ -129,6 +132,22 @@ impl Stream {
     /// There is no more to come.
     pub(crate) fn end(&self) {
         self.change(|log| log.ended = true);
+    }
+
+    /// Whoever reads it has proven to be `principal`.
+    pub(super) fn renew(&self, principal: &Principal) {
+        self.proven.send_if_modified(|proven| {
+            let other = proven.as_ref() != Some(principal);
+            if other {
+                *proven = Some(principal.clone());
+            }
+            other
+        });
+    }
+
+    /// Who has proven to read it, for whoever drives it.
+    pub(crate) fn proven(&self) -> watch::Receiver<Option<Principal>> {
+        self.proven.subscribe()
     }
 
     /// Tells whoever drives it that nobody wants it any more.

@@ -20,9 +20,14 @@ fn holder(subject: &str) -> Holder {
     sessions.open(&sealed, &principal).unwrap().holder
 }
 
+/// What there is to read now.
+async fn next(reader: &mut Reader) -> Option<Read> {
+    timeout(PATIENCE, reader.next()).await.ok()
+}
+
 async fn rest(reader: &mut Reader) -> Vec<String> {
     let mut read = Vec::new();
-    while let Read::Event(_, event) = reader.next(PATIENCE).await {
+    while let Some(Read::Event(_, event)) = next(reader).await {
         read.push(String::from_utf8(event.to_vec()).unwrap());
     }
     read
@@ -58,14 +63,14 @@ async fn who_comes_back_reads_on_where_it_stopped_up_to_the_end() {
     let mut first = stream.read();
     assert_eq!(rest(&mut first).await, ["a", "b"]);
     push(&stream, &["c"]);
-    let Read::Event(at, _) = first.next(PATIENCE).await else { panic!("an event") };
+    let Some(Read::Event(at, _)) = next(&mut first).await else { panic!("an event") };
     drop(first);
     push(&stream, &["d", "e"]);
     let mut second = streams.resume(at, &ann).unwrap();
     assert_eq!(rest(&mut second).await, ["d", "e"]);
-    assert_eq!(second.next(PATIENCE).await, Read::Idle);
+    assert_eq!(next(&mut second).await, None);
     stream.end();
-    assert_eq!(second.next(PATIENCE).await, Read::End);
+    assert_eq!(next(&mut second).await, Some(Read::End));
     // The same once more: nothing is used up by being read.
     assert_eq!(rest(&mut streams.resume(at, &ann).unwrap()).await, ["d", "e"]);
 }
@@ -94,7 +99,7 @@ async fn the_last_who_comes_reads_alone() {
     let stream = streams.begin(Kind::Call, &holder("ann"), None).unwrap();
     let (mut first, mut second) = (stream.read(), stream.read());
     push(&stream, &["a"]);
-    assert_eq!(first.next(PATIENCE).await, Read::End);
+    assert_eq!(next(&mut first).await, Some(Read::End));
     drop(first);
     assert!(stream.log().alone.is_none(), "the second one is there");
     assert_eq!(rest(&mut second).await, ["a"]);
@@ -114,6 +119,7 @@ async fn a_call_goes_on_alone_for_its_time_and_no_longer() {
     timeout(limits.grace + PATIENCE, stream.given_up()).await.unwrap();
 }
 
+/// Fails without the room that old events make in `Stream::put`.
 #[tokio::test]
 async fn mc_40_what_is_kept_is_bounded_and_the_last_event_always_stays() {
     let limits = StreamLimits { events: 3, bytes: 10, in_all: 20, ..StreamLimits::default() };

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use portcullis_backend::{
-    Answer, Ask, Asking, CallAnswer, CallRefused, CallRequest, Completion, PromptAnswer, Question, QuestionKind,
-    Reference, Reply, Target, ToolAnswer,
+    Answer, AnsweredBy, Ask, Asking, CallAnswer, CallRefused, CallRequest, Completion, PromptAnswer, Question,
+    QuestionKind, Reference, Reply, ResourceAnswer, Target, ToolAnswer,
 };
 use serde_json::{Map, Value, json};
 
@@ -59,7 +59,12 @@ pub(super) fn made(target: Target, answer: ToolAnswer) -> Result<CallAnswer, Cal
     Ok(CallAnswer::Done(match target {
         Target::Tool { .. } => Answer::Tool(answer),
         Target::Resource { uri } => {
-            Answer::Resource(vec![json!({ "uri": uri, "mimeType": "text/plain", "text": text })])
+            let by = match uri.split_once("?held=") {
+                Some((_, varies)) => AnsweredBy::Release { varies: varies == "varies" },
+                None => AnsweredBy::Plugin,
+            };
+            let contents = vec![json!({ "uri": uri, "mimeType": "text/plain", "text": text })];
+            Answer::Resource(ResourceAnswer { contents, by })
         }
         Target::Prompt { arguments, .. } => Answer::Prompt(PromptAnswer {
             description: (!arguments.is_empty()).then(|| "with\narguments".to_owned()),

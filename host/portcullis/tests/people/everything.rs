@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use portcullis_backend::{
-    Answer, Asking, Backend as _, CallAnswer, CallRefused, CallRequest, Change, Completion, Notice, Notices,
-    QuestionKind, Reference, Reply, Resume, Target,
+    Answer, AnsweredBy, Asking, Backend as _, CallAnswer, CallRefused, CallRequest, Change, Completion, Notice,
+    Notices, QuestionKind, Reference, Reply, ResourceAnswer, Resume, Target,
 };
 use portcullis_calls::{Policy, Source};
 use portcullis_manifest::{NoticeLevel, Principal};
@@ -68,13 +68,13 @@ async fn call(house: &House, who: &Principal, target: Target) -> Result<Answer, 
 async fn a_resource_is_read_by_the_plugin_or_answered_by_the_host_and_is_a_call_of_its_own() {
     let house = serving(signed_in()).await;
     let ann = subject("ann", &[]);
-    let of = |uri: &str, mime: &str, text: &str| {
-        Answer::Resource(vec![json!({ "uri": uri, "mimeType": mime, "text": text })])
+    let of = |by, uri: &str, mime: &str, text: &str| {
+        Answer::Resource(ResourceAnswer { contents: vec![json!({ "uri": uri, "mimeType": mime, "text": text })], by })
     };
     let page = call(&house, &ann, read("docs://pages/a/b")).await.unwrap();
-    assert_eq!(page, of("docs://pages/a/b", "text/plain", "a/b"));
+    assert_eq!(page, of(AnsweredBy::Plugin, "docs://pages/a/b", "text/plain", "a/b"));
     let file = call(&house, &ann, read("docs://files/1")).await.unwrap();
-    assert_eq!(file, of("docs://files/1", "text/markdown", "# one"));
+    assert_eq!(file, of(AnsweredBy::Release { varies: true }, "docs://files/1", "text/markdown", "# one"));
     let rows = house.recorded("ok").await;
     let called: Vec<_> = rows.iter().filter(|row| row.kind != "admin").map(|row| row.tool.as_str()).collect();
     assert_eq!(called, ["all_files", "all_page"], "newest first");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_backend::{Answer, Backend as _, CallAnswer, CallRequest, ListKind, Target};
+use portcullis_backend::{Answer, AnsweredBy, Backend as _, CallAnswer, CallRequest, ListKind, Target};
 use portcullis_calls::{Policy, Source};
 use portcullis_manifest::Principal;
 use serde_json::{Value, json};
@@ -169,13 +169,32 @@ async fn a_page_is_read_with_the_policy_that_its_manifest_gives_it() {
     let house = serving(signed_in()).await;
     let target = Target::Resource { uri: "ui://docs/results-v1.html".to_owned() };
     let answer = house.host.call(CallRequest::new(Uuid::now_v7(), subject("ann", &[]), target)).await.unwrap();
-    let CallAnswer::Done(Answer::Resource(contents)) = answer else { panic!("{answer:?}") };
-    let [contents] = &contents[..] else { panic!("{contents:?}") };
+    let CallAnswer::Done(Answer::Resource(answer)) = answer else { panic!("{answer:?}") };
+    let [contents] = &answer.contents[..] else { panic!("{answer:?}") };
     assert_eq!(
         (&contents["text"], &contents["mimeType"]),
         (&json!(portcullis_manifest::guarded(PAGE)), &json!("text/html;profile=mcp-app"))
     );
     assert_eq!(contents["_meta"], listed(&house, ListKind::Resources, &subject("ann", &[]))[3]["_meta"]);
+}
+
+/// Fails where what somebody signed in for, or what not everybody sees, may stand in a shared cache.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_release_is_for_everybody_s_cache_only_where_everybody_may_read_it() {
+    let family = BTreeMap::from([("docs".parse().unwrap(), vec!["family".to_owned()])]);
+    let local = Principal::local();
+    for (policy, who, varies) in [
+        (Policy::default(), local.clone(), false),
+        (Policy { access: family, ..Policy::default() }, local.clone(), true),
+        (signed_in(), subject("ann", &[]), true),
+        (Policy { without_sign_in: true, ..signed_in() }, subject("ann", &[]), true),
+    ] {
+        let house = serving(policy).await;
+        let target = Target::Resource { uri: "ui://docs/results-v1.html".to_owned() };
+        let answer = house.host.call(CallRequest::new(Uuid::now_v7(), who, target)).await.unwrap();
+        let CallAnswer::Done(Answer::Resource(answer)) = answer else { panic!("{answer:?}") };
+        assert_eq!(answer.by, AnsweredBy::Release { varies });
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

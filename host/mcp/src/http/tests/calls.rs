@@ -66,8 +66,9 @@ async fn answers_of_a_tool_are_given_in_each_era_s_form() {
     assert_eq!(server.result(&modern).await["isError"], true);
 }
 
+/// Fails without the filter of `SERVER_INFO` in what a plugin puts into `_meta`.
 #[tokio::test]
-async fn a_plugin_cannot_pass_for_the_server() {
+async fn mc_16_a_plugin_cannot_pass_for_the_server() {
     let server = Server::start(Echo::new()).await;
     let result = server.result(&Sent::call("forging", json!({}))).await;
     assert_eq!(result["_meta"], json!({ "own": 1, "io.modelcontextprotocol/serverInfo": server_info() }));

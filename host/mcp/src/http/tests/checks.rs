@@ -273,6 +273,7 @@ async fn a_body_is_framed_by_its_length_or_in_chunks_and_in_no_other_way() {
     assert_eq!(server.backend.requests.lock().unwrap().len(), 2);
 }
 
+/// Fails without the budget of all bodies, held until the answer.
 #[tokio::test]
 async fn mc_09_bodies_beyond_the_budget_of_all_are_refused_and_short_ones_are_answered() {
     let server = Server::with(Echo::new(), |config| config.body_memory = 100_000).await;
@@ -292,6 +293,7 @@ async fn mc_09_bodies_beyond_the_budget_of_all_are_refused_and_short_ones_are_an
     assert_eq!(server.send(&long("echo")).await.status, 200);
 }
 
+/// Fails without the check of the version in `modern` and `legacy` of `protocol.rs`.
 #[tokio::test]
 async fn mc_42_unknown_versions_are_told_the_known_ones() {
     let server = Server::start(Echo::new()).await;
@@ -315,6 +317,7 @@ async fn mc_42_unknown_versions_are_told_the_known_ones() {
     }
 }
 
+/// Fails without the status that `Fault::unknown_method` has for each era.
 #[tokio::test]
 async fn mc_42_unknown_methods_are_refused_as_each_era_says() {
     let server = Server::start(Echo::new()).await;

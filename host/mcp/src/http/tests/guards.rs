@@ -112,6 +112,34 @@ async fn mc_01_own_origins_are_answered_and_only_on_loopback() {
 }
 
 #[tokio::test]
+async fn who_is_refused_is_told_which_setting_would_allow_it() {
+    let server = Server::start(Echo::new()).await;
+    let said = async |sent: Sent| {
+        let got = server.send(&sent).await;
+        assert_eq!(got.status, 403);
+        got.json()["error"]["message"].as_str().unwrap().to_owned()
+    };
+    let host = async |host: &str| said(Sent::call("echo", json!({})).with("Host", host)).await;
+    let tunnel = host("abc.ngrok.app:8443").await;
+    for part in ["`abc.ngrok.app:8443`", "`allowed_hosts`", "`public_url`"] {
+        assert!(tunnel.contains(part), "{tunnel}");
+    }
+    // What is no name is not repeated.
+    for odd in ["a b", "", "\u{e4}", "a, b", &"a".repeat(200)] {
+        let said = host(odd).await;
+        assert!(said.contains("`allowed_hosts`") && !said.contains("``") && said.len() < 250, "{said}");
+        assert!(odd.is_empty() || !said.contains(&format!("`{odd}`")), "{said}");
+    }
+    let origin = async |origin: &str| said(Sent::call("echo", json!({})).with("Origin", origin)).await;
+    let page = origin("https://Chat.example").await;
+    assert!(page.contains("`https://Chat.example`") && page.contains("`allowed_origins`"), "{page}");
+    for odd in ["null", "https://a/b", "x"] {
+        let said = origin(odd).await;
+        assert!(said.contains("`allowed_origins`") && !said.contains(&format!("`{odd}`")), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn the_default_port_may_be_left_out() {
     let bound: SocketAddr = "127.0.0.1:80".parse().unwrap();
     let configure = |config: &mut HttpConfig| config.allowed_hosts = AllowedHosts::new::<&str>(bound, []);

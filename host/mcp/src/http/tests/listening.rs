@@ -232,6 +232,7 @@ async fn what_changes_is_told_within_a_second_beside_calls_that_run() {
     assert_eq!(server.send(&Sent::call("echo", json!({}))).await.status, 200);
 }
 
+/// Fails without `Hub::enter`, and the place that a dropped stream frees.
 #[tokio::test]
 async fn mc_40_streams_are_bounded_for_each_principal_and_in_all() {
     let echo = Echo::new().with_principal("a", "ann").with_principal("b", "bob").with_principal("c", "cleo");
@@ -263,6 +264,7 @@ async fn mc_40_streams_are_bounded_for_each_principal_and_in_all() {
     }
 }
 
+/// Fails without `wanted` in `methods/listen.rs`, and the bounds of `Uris`.
 #[tokio::test]
 async fn mc_09_a_filter_of_another_form_and_too_many_resources_are_refused() {
     let server = Server::with(Echo::new(), |config| config.listening.uris = 3).await;

@@ -62,7 +62,13 @@ async fn initialize_offers_the_asked_revision_or_the_newest_legacy_one() {
         let sent = Sent::legacy("initialize", &params);
         let expected = json!({
             "protocolVersion": offered,
-            "capabilities": { "tools": {}, "resources": {}, "prompts": {}, "completions": {}, "logging": {} },
+            "capabilities": {
+                "tools": { "listChanged": true },
+                "resources": { "subscribe": true, "listChanged": true },
+                "prompts": { "listChanged": true },
+                "completions": {},
+                "logging": {},
+            },
             "serverInfo": { "name": "portcullis", "title": "Portcullis", "version": "9.8.7" },
             "instructions": "Use \"echo\" to echo.",
         });
@@ -305,6 +311,7 @@ async fn two_lists_that_are_the_same_value_are_not_taken_for_one_another() {
     }
 }
 
+/// Fails without the era in the table of methods in `Protocol::answer`.
 #[tokio::test]
 async fn mc_42_a_method_of_the_other_era_is_not_there_however_well_it_is_called() {
     let server = Server::start(Echo::new()).await;

@@ -4,6 +4,7 @@ use RefusalRule as Rule;
 
 use super::*;
 
+/// Fails without `headers::agree` and the strict base64 of its values.
 #[tokio::test]
 async fn mc_03_headers_have_to_repeat_the_body() {
     let server = Server::start(Echo::new()).await;
@@ -58,6 +59,7 @@ async fn mc_03_headers_have_to_repeat_the_body() {
     assert_eq!(server.backend.rules(), []);
 }
 
+/// Fails without `headers::do_not_contradict`.
 #[tokio::test]
 async fn mc_03_a_legacy_request_may_lack_these_headers_but_not_lie_in_them() {
     let server = Server::start(Echo::new()).await;
@@ -82,6 +84,7 @@ async fn mc_03_a_legacy_request_may_lack_these_headers_but_not_lie_in_them() {
     server.refuses(&twice.with("MCP-Protocol-Version", "2025-11-25"), 400, -32020, Rule::HeaderMismatch).await;
 }
 
+/// Fails without `Mirrors::agree` before a tool is called.
 #[tokio::test]
 async fn mc_03_parameters_that_are_repeated_in_headers_have_to_agree() {
     let server = Server::start(Echo::new()).await;

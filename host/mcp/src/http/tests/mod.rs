@@ -9,6 +9,7 @@ mod lists;
 mod lives;
 mod metadata;
 mod mirrored;
+mod news;
 mod odd;
 mod random;
 mod reads;
@@ -72,7 +73,7 @@ struct Kept {
 }
 
 /// A request as it goes over the wire.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Sent {
     method: &'static str,
     path: &'static str,

@@ -61,6 +61,19 @@ async fn a_resource_is_read_in_each_era_s_form() {
 }
 
 #[tokio::test]
+async fn what_stands_in_a_release_may_be_kept_as_long_as_a_list_and_what_a_plugin_says_may_not() {
+    let server = Server::start(Echo::new()).await;
+    for (uri, ttl, scope) in [
+        ("docs://a", 0, "private"),
+        ("docs://a?held=varies", 60_000, "private"),
+        ("docs://a?held=no", 60_000, "public"),
+    ] {
+        let kept = json!({ "ttlMs": ttl, "cacheScope": scope });
+        results(&server, "resources/read", "ReadResourceResult", json!({ "uri": uri }), kept).await;
+    }
+}
+
+#[tokio::test]
 async fn a_prompt_is_given_in_each_era_s_form_with_and_without_arguments() {
     let server = Server::start(Echo::new()).await;
     let message = |text: &str| json!([{ "role": "user", "content": { "type": "text", "text": text } }]);
@@ -98,6 +111,7 @@ async fn a_completion_says_what_could_come_next() {
     assert_eq!(requests[3].target, expected);
 }
 
+/// Fails without the checks of `ref`, `argument` and `context` in `methods/target.rs`.
 #[tokio::test]
 async fn mc_09_a_completion_of_another_form_is_refused_before_anything_runs() {
     let server = Server::start(Echo::new()).await;
@@ -218,6 +232,7 @@ async fn what_a_tool_would_ask_of_an_older_client_that_has_not_declared_it_its_m
     assert!(said.contains("has not declared: sampling, roots"), "{said}");
 }
 
+/// Fails without `Mcp-Name` in `headers::agree`.
 #[tokio::test]
 async fn mc_03_the_header_that_names_what_is_called_has_to_agree_with_the_body() {
     let server = Server::start(Echo::new()).await;

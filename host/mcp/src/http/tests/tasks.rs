@@ -95,8 +95,9 @@ async fn the_extension_is_offered_to_modern_clients_alone() {
     }
 }
 
+/// Fails without what `methods/tasks.rs` writes for each state; a result that names a server fails without its filter.
 #[tokio::test]
-async fn a_task_is_shown_whole_in_every_state() {
+async fn mc_16_a_task_is_shown_whole_in_every_state_and_no_plugin_passes_for_the_server_in_it() {
     let server = Server::start(Echo::new()).await;
     let forged = json!({ "io.modelcontextprotocol/serverInfo": { "name": "evil" }, "own": 1 });
     for (state, status, member) in [
@@ -193,6 +194,7 @@ async fn au_06_a_task_of_somebody_else_is_as_one_that_is_not() {
     assert_eq!(server.backend.tasks.cancelled.lock().unwrap().len(), 1);
 }
 
+/// Fails without `taskId` in `headers::agree`, and `declared` in `methods/tasks.rs`.
 #[tokio::test]
 async fn mc_03_the_header_names_the_task_that_the_body_names_and_the_extension_is_declared() {
     let server = Server::start(Echo::new()).await;

@@ -131,6 +131,7 @@ async fn answers_to_nothing_are_told_to_the_audit_and_to_nobody_else() {
     assert_eq!(client.backend.rules(), [RefusalRule::Message]);
 }
 
+/// Fails without `form::read` of what a client answers.
 #[tokio::test]
 async fn mc_09_an_answer_of_another_form_ends_its_call() {
     let mut client = Client::that_can_be_asked("2025-11-25").await;

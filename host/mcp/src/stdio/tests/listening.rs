@@ -99,6 +99,7 @@ async fn the_end_of_the_stream_does_not_wait_for_who_listens() {
     assert!(began.elapsed() < GRACE / 2);
 }
 
+/// Fails without the places of `Hub::enter` for streams on stdio.
 #[tokio::test]
 async fn mc_40_one_stream_has_so_many_subscriptions_and_no_more() {
     let mut client = Client::start(Echo::new());

@@ -66,6 +66,7 @@ async fn a_legacy_client_sets_the_level_for_its_stream() {
     }
 }
 
+/// Fails without the bound of unsent answers, and of the messages of a call.
 #[tokio::test]
 async fn mc_40_a_client_that_does_not_read_holds_up_its_calls_and_not_the_host() {
     let mut client = Client::start(Echo::new());

@@ -70,6 +70,7 @@ async fn a_client_can_be_asked_what_it_declared_and_nothing_else() {
     }
 }
 
+/// Fails without the kind that is kept with an open question.
 #[tokio::test]
 async fn mc_09_a_result_of_another_kind_is_refused_and_ends_its_call() {
     let server = Server::start(Echo::new()).await;

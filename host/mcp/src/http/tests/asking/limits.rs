@@ -24,6 +24,7 @@ async fn status(server: &Server, sent: &Sent) -> u16 {
     line.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
+/// Fails without the two numbers of `QuestionLimits`.
 #[tokio::test]
 async fn mc_09_questions_are_bounded_for_each_principal_and_in_all() {
     let server = bounded(2, 3).await;
@@ -92,7 +93,7 @@ async fn a_question_that_nobody_answers_in_time_ends_its_call() {
 
 #[tokio::test]
 async fn a_stream_that_waits_says_that_it_is_alive() {
-    let server = Server::with(Echo::new(), |config| config.questions.keep_alive = Duration::from_millis(1)).await;
+    let server = Server::with(Echo::new(), |config| config.listening.keep_alive = Duration::from_millis(1)).await;
     let client = Client::begin(&server, "2025-11-25", None).await;
     let (mut events, asked) = client.ask(&server, 1).await;
     for _ in 0..3 {
@@ -102,6 +103,7 @@ async fn a_stream_that_waits_says_that_it_is_alive() {
     events.response("2025-11-25").await;
 }
 
+/// Fails without what is held of the budget going with the talk.
 #[tokio::test]
 async fn mc_09_a_call_that_waits_holds_its_share_of_the_budget_of_bodies() {
     let server = Server::with(Echo::new(), |config| {

@@ -32,7 +32,7 @@ impl Client {
         Self::that_can(server, revision, bearer, json!({ "elicitation": {} })).await
     }
 
-    async fn that_can(
+    pub(super) async fn that_can(
         server: &Server,
         revision: &'static str,
         bearer: Option<&'static str>,

@@ -124,6 +124,7 @@ async fn a_reply_that_is_missing_is_asked_for_again_and_one_too_many_is_left_to_
     assert_eq!(server.backend.requests.lock().unwrap().pop().unwrap().resume, None);
 }
 
+/// Fails without the code of `CallRefused::State`.
 #[tokio::test]
 async fn mc_14_a_state_that_the_backend_refuses_is_an_error() {
     let server = Server::start(Echo::new()).await;
@@ -137,6 +138,7 @@ async fn mc_14_a_state_that_the_backend_refuses_is_an_error() {
     }
 }
 
+/// Fails without `form::replies` before the call.
 #[tokio::test]
 async fn mc_09_replies_of_another_form_are_refused_with_and_without_a_state() {
     let server = Server::start(Echo::new()).await;

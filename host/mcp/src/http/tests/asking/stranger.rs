@@ -83,6 +83,7 @@ async fn mc_11_who_can_t_be_asked_is_not_asked() {
     }
 }
 
+/// Fails without the 128 random bits of a question's id.
 #[tokio::test]
 async fn mc_14_questions_have_ids_that_nobody_guesses() {
     let server = Server::start(Echo::new()).await;

@@ -5,20 +5,27 @@ use portcullis_backend::{Asking, Reply};
 use super::*;
 
 #[tokio::test]
-async fn only_a_client_that_can_be_asked_gets_a_session() {
+async fn every_client_gets_a_session_and_is_asked_what_it_said_it_can_do() {
     let server = Server::start(Echo::new()).await;
     for revision in REVISIONS {
-        for capabilities in [json!({ "elicitation": {} }), json!({ "elicitation": { "form": {}, "url": {} } })] {
+        for (capabilities, asked) in [
+            (json!({ "elicitation": {} }), true),
+            (json!({ "elicitation": { "form": {}, "url": {} } }), true),
+            (json!({}), false),
+            (json!({ "elicitation": { "url": {} } }), false),
+            (json!({ "elicitation": true }), false),
+            (json!(3), false),
+        ] {
             let got = server.send(&initialize(revision, capabilities)).await;
             let session = got.header("mcp-session-id").unwrap();
             assert!(session.bytes().all(|byte| byte.is_ascii_graphic()) && session.len() > 100, "{session}");
             assert_eq!(got.json()["result"]["protocolVersion"], revision);
-        }
-        for capabilities in
-            [json!({}), json!({ "elicitation": { "url": {} } }), json!({ "elicitation": true }), json!(3)]
-        {
-            let got = server.send(&initialize(revision, capabilities)).await;
-            assert_eq!((got.status, got.header("mcp-session-id")), (200, None), "{got:?}");
+            let client = Client { revision, session: session.to_owned(), bearer: None };
+            if asked {
+                client.ask(&server, 1).await;
+            } else {
+                client.is_not_asked(&server, &client.call("asking", json!({}))).await;
+            }
         }
     }
 }
@@ -80,6 +87,7 @@ async fn what_a_person_or_a_client_says_instead_of_an_answer_reaches_the_tool_or
     assert_eq!(server.backend.rules(), []);
 }
 
+/// Fails without `form::read` of what a client answers.
 #[tokio::test]
 async fn mc_09_an_answer_of_another_form_is_refused_and_ends_its_call() {
     let server = Server::start(Echo::new()).await;
