@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use portcullis_manifest::PrincipalKey;
 use uuid::Uuid;
 
 /// Events to keep.
@@ -11,6 +12,8 @@ pub struct StreamEvents {
     pub stream: Uuid,
     /// Whose it is: one session of one principal, as the transport names it.
     pub holder: String,
+    /// Among whose streams it counts.
+    pub principal: PrincipalKey,
     /// With their numbers, which rise.
     pub events: Vec<(u64, Vec<u8>)>,
     /// Nothing more comes.

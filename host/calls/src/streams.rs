@@ -10,10 +10,11 @@ use crate::Host;
 
 impl Host {
     pub(crate) async fn keep(&self, events: StreamEvents) -> Result<(), NotKept> {
-        let StreamEvents { stream, holder, events, ended, keep } = events;
+        let StreamEvents { stream, holder, principal, events, ended, keep } = events;
         let until = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + keep;
         let expires_at = i64::try_from(until.as_millis()).unwrap_or(i64::MAX);
-        let new = NewEvents { stream: *stream.as_bytes(), holder, events, ended, expires_at };
+        let (stream, principal) = (*stream.as_bytes(), principal.to_string());
+        let new = NewEvents { stream, holder, principal, events, ended, expires_at };
         self.store.stream_put(new).await.map_err(not_kept)
     }
 

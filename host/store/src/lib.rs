@@ -30,7 +30,7 @@ pub use question::{
     ANSWER_BYTES, ANSWER_BYTES_PER_PRINCIPAL, ANSWERS_BYTES, NewQuestions, QuestionEntry, QuestionsRefused,
 };
 pub use release::{Approval, Decision, NewRelease, PublishOutcome, Release, ReleaseState, Served};
-pub use stream::{BYTES_OF_STREAM, KeptEvents, NewEvents, STREAM_BYTES, STREAM_EVENTS};
+pub use stream::{BYTES_OF_STREAM, KeptEvents, NewEvents, STREAM_BYTES, STREAM_BYTES_PER_PRINCIPAL, STREAM_EVENTS};
 pub use task::{
     NewTask, TASK_BYTES, TASK_BYTES_PER_PRINCIPAL, TASKS, TASKS_PER_PRINCIPAL, TaskEntry, TaskMove, TaskRefused,
     TaskStatus,
@@ -131,8 +131,9 @@ pub trait Store: Send + Sync + 'static {
     /// Gives every task that is working this end: nobody works on any. For a host that begins.
     fn tasks_abandon(&self, end: TaskMove) -> Answer<'_, Result<usize, Unavailable>>;
 
-    /// Keeps events of a stream. Of one stream at most [`STREAM_EVENTS`] and [`BYTES_OF_STREAM`] stay, the newest; when all together would pass
-    /// [`STREAM_BYTES`], they are refused. A number that the stream has already is refused, as is another holder.
+    /// Keeps events of a stream. Of one stream at most [`STREAM_EVENTS`] and [`BYTES_OF_STREAM`] stay, the newest. When those of one
+    /// principal would pass [`STREAM_BYTES_PER_PRINCIPAL`], streams of theirs that have ended go; then, and when all together would
+    /// pass [`STREAM_BYTES`], the events are refused. A number that the stream has already is refused, as is another holder.
     fn stream_put(&self, events: NewEvents) -> Answer<'_, Result<(), Unavailable>>;
 
     /// What is kept of a stream after the event `after`. None, when it has expired, never was, or is another holder's.

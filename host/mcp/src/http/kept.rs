@@ -185,7 +185,8 @@ async fn keep<B: Backend>(endpoint: &Endpoint<B>, stream: &Stream, events: Vec<(
     let limits = endpoint.protocol.streams.limits();
     let events = events.into_iter().map(|(number, message)| (number, message.into())).collect();
     let keep = if ended { limits.keep } else { limits.keep + endpoint.config.questions.time + limits.grace };
-    let events = StreamEvents { stream: stream.id(), holder: stream.holder().name(), events, ended, keep };
+    let (holder, principal) = (stream.holder().name(), stream.holder().principal.clone());
+    let events = StreamEvents { stream: stream.id(), holder, principal, events, ended, keep };
     if let Err(error) = endpoint.protocol.backend.keep_events(events).await {
         tracing::warn!(%error, "events of a stream");
     }

@@ -14,7 +14,7 @@ use crate::Unavailable;
 const APPLICATION_ID: i32 = 0x5072_7463;
 
 /// `PRAGMA user_version`. A database of a newer program is refused, one of an older program is brought up.
-const SCHEMA_VERSION: i32 = 5;
+const SCHEMA_VERSION: i32 = 6;
 
 /// SQLite before 3.51.3 can corrupt a database when a WAL is reset while another connection checkpoints.
 const SQLITE_FIXED: i32 = 3_051_003;
@@ -27,6 +27,7 @@ const STEPS: [&str; SCHEMA_VERSION as usize] = [
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
+    include_str!("schema/6.sql"),
 ];
 
 /// Why the database was not opened.

@@ -2,18 +2,20 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::{BYTES_OF_STREAM, KeptEvents, NewEvents, STREAM_BYTES, STREAM_EVENTS, Unavailable};
+use crate::{
+    BYTES_OF_STREAM, KeptEvents, NewEvents, STREAM_BYTES, STREAM_BYTES_PER_PRINCIPAL, STREAM_EVENTS, Unavailable,
+};
 
 /// Most streams removed in one step.
 const BATCH: u32 = 64;
 
 pub(super) fn put(db: &Connection, wall: i64, new: &NewEvents) -> Result<(), Unavailable> {
-    let NewEvents { stream, holder, events, ended, expires_at } = new;
+    let NewEvents { stream, holder, principal, events, ended, expires_at } = new;
     db.prepare_cached(
-        "INSERT INTO stream (id, holder, ended, expires_at) VALUES (?1, ?2, ?3, ?4)
+        "INSERT INTO stream (id, holder, ended, expires_at, principal) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, ended = excluded.ended, expires_at = excluded.expires_at",
     )?
-    .execute(params![stream, holder, ended, expires_at])?;
+    .execute(params![stream, holder, ended, expires_at, principal])?;
     let mut insert = db.prepare_cached("INSERT INTO stream_event (stream, seq, body) VALUES (?1, ?2, ?3)")?;
     for (seq, body) in events {
         insert.execute(params![stream, seq, body])?;
@@ -31,6 +33,24 @@ pub(super) fn put(db: &Connection, wall: i64, new: &NewEvents) -> Result<(), Una
           WHERE held > ?2 AND seq < newest)",
     )?
     .execute(params![stream, BYTES_OF_STREAM])?;
+    let own = |db: &Connection| -> rusqlite::Result<u64> {
+        db.prepare_cached("SELECT sum(bytes) FROM stream WHERE principal = ?1")?
+            .query_row([principal], |row| row.get(0))
+    };
+    while own(db)? > STREAM_BYTES_PER_PRINCIPAL {
+        // One that has ended is there for convenience.
+        let gone = db
+            .prepare_cached(
+                "DELETE FROM stream WHERE id = (SELECT id FROM stream WHERE principal = ?1 AND ended = 1 AND id <> ?2
+                                                ORDER BY expires_at LIMIT 1)",
+            )?
+            .execute(params![principal, stream])?;
+        if gone == 0 {
+            let reason =
+                format!("with these, its principal's events would take more than {STREAM_BYTES_PER_PRINCIPAL} bytes");
+            return Err(Unavailable { reason });
+        }
+    }
     let held = |db: &Connection| -> rusqlite::Result<u64> {
         db.prepare_cached("SELECT stream_bytes FROM keeping")?.query_row([], |row| row.get(0))
     };

@@ -1,13 +1,20 @@
 //! Events that are kept of streams.
 
 use super::*;
-use crate::{BYTES_OF_STREAM, KeptEvents, NewEvents, STREAM_BYTES, STREAM_EVENTS};
+use crate::{BYTES_OF_STREAM, KeptEvents, NewEvents, STREAM_BYTES, STREAM_BYTES_PER_PRINCIPAL, STREAM_EVENTS};
 
 const NOW: i64 = 1_700_000_000_000;
 
 fn events(stream: u8, holder: &str, seqs: std::ops::RangeInclusive<u64>) -> NewEvents {
     let events = seqs.map(|seq| (seq, format!("{stream}/{seq}").into_bytes())).collect();
-    NewEvents { stream: [stream; 16], holder: holder.to_owned(), events, ended: false, expires_at: NOW + 1000 }
+    let (holder, principal) = (holder.to_owned(), holder.to_owned());
+    NewEvents { stream: [stream; 16], holder, principal, events, ended: false, expires_at: NOW + 1000 }
+}
+
+/// As much as one stream may keep, and a byte less.
+fn large(stream: u8, holder: &str, seq: u64) -> NewEvents {
+    let body = vec![b'x'; BYTES_OF_STREAM as usize - 1];
+    NewEvents { events: vec![(seq, body)], ..events(stream, holder, 1..=1) }
 }
 
 async fn after(at: &Opened, stream: u8, holder: &str, after: u64) -> Option<KeptEvents> {
@@ -75,22 +82,45 @@ fn st_40_the_oldest_events_of_a_stream_make_room_and_all_together_are_bounded() 
         let kept = after(&at, 1, "ann", 0).await.unwrap().events;
         assert_eq!((kept[0].0, kept.len()), (4, many as usize));
 
-        let large = |stream, seq| {
-            let body = vec![b'x'; BYTES_OF_STREAM as usize - 1];
-            NewEvents { events: vec![(seq, body)], ..events(stream, "ann", 1..=1) }
-        };
         for seq in 1..=3 {
-            at.store.stream_put(large(2, seq)).await.unwrap();
+            at.store.stream_put(large(2, "ann", seq)).await.unwrap();
             assert_eq!(after(&at, 2, "ann", 0).await.unwrap().events[0].0, seq);
         }
         let fit = STREAM_BYTES / BYTES_OF_STREAM;
         let mut refused = 0;
         for stream in 0..fit {
-            let put = at.store.stream_put(large(100 + stream as u8, 1)).await;
+            let put = at.store.stream_put(large(100 + stream as u8, &format!("p{stream}"), 1)).await;
             refused += u64::from(put.is_err());
         }
         // One for the stream before, and one for what each event takes beside its text.
         assert_eq!(refused, 2);
         assert!(after(&at, 1, "ann", 0).await.is_some());
     });
+}
+
+/// Fails without the share of one principal ([`STREAM_BYTES_PER_PRINCIPAL`]).
+#[test]
+fn mc_40_one_principals_streams_leave_room_for_all_others() {
+    let at = open_at(tempfile::tempdir().unwrap(), ByHand::at(NOW));
+    runtime().block_on(async {
+        let fit = (STREAM_BYTES_PER_PRINCIPAL / BYTES_OF_STREAM) as u8;
+        // Each event takes something beside its text: the last one does not fit.
+        for stream in 1..fit {
+            at.store.stream_put(large(stream, "ann", 1)).await.unwrap();
+        }
+        assert!(at.store.stream_put(large(fit, "ann", 1)).await.is_err());
+        assert_eq!(after(&at, fit, "ann", 0).await, None, "nothing of it is kept");
+        at.store.stream_put(large(100, "bob", 1)).await.unwrap();
+        // Of her own, one that has ended makes room, and none that goes on.
+        at.store.stream_put(NewEvents { ended: true, events: Vec::new(), ..events(1, "ann", 1..=1) }).await.unwrap();
+        at.store.stream_put(large(fit, "ann", 1)).await.unwrap();
+        assert_eq!(after(&at, 1, "ann", 0).await, None);
+        for stream in 2..=fit {
+            assert!(after(&at, stream, "ann", 0).await.is_some(), "{stream}");
+        }
+        assert!(after(&at, 100, "bob", 0).await.is_some());
+    });
+    let counted = at.number("SELECT sum(bytes) FROM stream");
+    assert_eq!(counted, at.number("SELECT stream_bytes FROM keeping"));
+    assert_eq!(counted, at.number("SELECT sum(64 + length(body)) FROM stream_event"));
 }
