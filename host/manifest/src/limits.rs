@@ -80,7 +80,7 @@ limits! {
     notices: Count = 256, from 0, to 10_000;
     /// Arguments as JSON text. Source: MC-08.
     arguments: Bytes = 1 << 20, from 1 << 10, to 4 << 20;
-    /// Result as JSON text. Source: WX-22.
+    /// Result as JSON text, as it is sent: what stands in it twice counts twice. Source: WX-22.
     result: Bytes = 1 << 20, from 1 << 10, to 4 << 20;
     /// One value in kv. Source: ST-20.
     kv_value: Bytes = 256 << 10, from 1, to 4 << 20;

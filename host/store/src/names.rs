@@ -1,4 +1,4 @@
-//! Names on the wire that were ever served (catalogue WR-04, MC-41): a client may hold the list of any day.
+//! Names on the wire that were ever served (catalogue WR-04): a client may hold the list of any day.
 
 use portcullis_manifest::{PluginName, ReleaseId};
 

@@ -1,4 +1,4 @@
-//! What a client that holds the schemas of an older release can't rely on in a newer one (catalogue WR-04, MC-41).
+//! What a client that holds the schemas of an older release can't rely on in a newer one (catalogue WR-04).
 
 use std::fmt;
 
