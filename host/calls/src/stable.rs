@@ -1,11 +1,11 @@
 //! What a release may not do to a client that holds an older list (DESIGN section 8, catalogue WR-04): a name never becomes
-//! stricter, the page under a widget's URI stays, and within a release line schemas only grow. Names that go are answered for: see
+//! stricter nor another plugin's, the page under a widget's URI stays, and within a release line what was good stays good. Names that go are answered for: see
 //! `tombstone`; an approver is told of them: see `moved`.
 
 #[cfg(test)]
 mod tests;
 
-use portcullis_manifest::{Digest, Label, Package, Prompt, ReleaseId, Widget, visible};
+use portcullis_manifest::{Digest, Label, Package, Prompt, ReleaseId, TaskSupport, Tool, Widget, visible};
 use portcullis_store::{NameOnce, Release};
 
 use crate::{Policy, ReadRelease, catalogue::read_stored};
@@ -30,10 +30,21 @@ pub enum Unstable {
         /// The label that it has now.
         is: Label,
     },
-    /// Schemas that are not additive.
+    /// A name that another plugin has served.
     #[error(
-        "clients of {release}, which is of the same release line, could not go on: {}. Within a line ({}) schemas only grow: change \
-         it so that what was good stays good, give the changed tool a new name, or publish it as a new line ({})",
+        "`{name}` was served by {release}: a client that holds the list of then would call one plugin for another. A name stays its \
+         plugin's, also when that does not serve it any more: publish with another prefix (`--prefix`), or give it another name"
+    )]
+    Foreign {
+        /// On the wire.
+        name: String,
+        /// By whom.
+        release: ReleaseId,
+    },
+    /// Within a line something does not go any more that went.
+    #[error(
+        "clients of {release}, which is of the same release line, could not go on: {}. Within a line ({}) what clients may send only \
+         grows: change it so that what was good stays good, give the changed tool a new name, or publish it as a new line ({})",
         breaks.join("; "), line.0, line.1
     )]
     Schemas {
@@ -78,8 +89,9 @@ pub(crate) fn check(
     releases: &[Release],
     policy: &Policy,
 ) -> Result<(), Unstable> {
-    labels(new, names)?;
     let id = new.package.manifest.release();
+    owners(new, names)?;
+    labels(new, names)?;
     let line = line(&id.version);
     let served = |row: &&Release| row.approval.is_some() && row.id.plugin == id.plugin;
     if releases.iter().filter(served).any(|row| row.fingerprint == new.fingerprint) {
@@ -106,6 +118,18 @@ pub(crate) fn check(
         let breaks = if of_line { breaks(&old, new) } else { Vec::new() };
         if !breaks.is_empty() {
             return Err(Unstable::Schemas { release: row.id.clone(), breaks, line });
+        }
+    }
+    Ok(())
+}
+
+/// What was ever called by a name is one plugin's.
+fn owners(new: &ReadRelease, names: &[NameOnce]) -> Result<(), Unstable> {
+    let plugin = &new.package.manifest.plugin.name;
+    for (name, _) in new.labels().into_iter().flatten() {
+        let once = names.iter().find(|once| once.plugin != *plugin && once.name.eq_ignore_ascii_case(name.as_str()));
+        if let Some(once) = once {
+            return Err(Unstable::Foreign { name: name.to_string(), release: once.release.clone() });
         }
     }
     Ok(())
@@ -147,8 +171,15 @@ pub fn breaks(old: &ReadRelease, new: &ReadRelease) -> Vec<String> {
     for is in &new.package.manifest.tools {
         let Ok(name) = new.wire_name(is) else { continue };
         let was = old.package.manifest.tools.iter().find(|was| old.wire_name(was).is_ok_and(|old| old == name));
-        let found = was.map(|was| Package::schema_breaks(&old.package, was, &new.package, is)).unwrap_or_default();
-        breaks.extend(found.iter().map(|broken| visible(&format!("{name}: {broken}"))));
+        let Some(was) = was else { continue };
+        let found = Package::schema_breaks(&old.package, was, &new.package, is);
+        let found = found.iter().map(ToString::to_string).chain(tool_breaks(was, is));
+        breaks.extend(found.map(|broken| visible(&format!("{name}: {broken}"))));
+    }
+    let arguments = |release: &ReadRelease| release.package.manifest.limits.arguments;
+    if arguments(new) < arguments(old) {
+        let (was, is) = (arguments(old), arguments(new));
+        breaks.push(format!("`limits.arguments` was {was} bytes and is {is}: what is longer is refused now"));
     }
     for is in &new.package.manifest.prompts {
         let Ok(name) = new.wire(&is.name) else { continue };
@@ -156,6 +187,22 @@ pub fn breaks(old: &ReadRelease, new: &ReadRelease) -> Vec<String> {
         let found = was.map(|was| prompt_breaks(was, is)).unwrap_or_default();
         breaks.extend(found.into_iter().map(|broken| visible(&format!("{name}: {broken}"))));
     }
+    breaks
+}
+
+/// What a caller needs now and did not need before.
+fn tool_breaks(was: &Tool, is: &Tool) -> Vec<String> {
+    let mut breaks = Vec::new();
+    if is.task == TaskSupport::Required && was.task != TaskSupport::Required {
+        breaks.push(
+            "`task` is \"required\" now, and clients without tasks are refused: \"optional\" serves both".to_owned(),
+        );
+    }
+    for scope in is.scopes.iter().filter(|scope| !was.scopes.contains(scope)) {
+        breaks.push(format!("callers need the scope {scope} now"));
+    }
+    let hidden = was.visibility.words().filter(|who| !is.visibility.words().any(|still| still == *who));
+    breaks.extend(hidden.map(|who| format!("`visibility` leaves out \"{who}\" now")));
     breaks
 }
 

@@ -72,13 +72,70 @@ fn wr_04_before_1_0_0_each_minor_version_is_a_line() {
     assert_eq!((held("0.3.0"), held("1.2.0")), (Ok(()), Ok(())));
 }
 
+/// Fails without `owners`: then a client's call of a plugin that is gone runs in another one.
+#[test]
+fn wr_04_a_name_stays_its_plugins_also_when_that_is_gone() {
+    let once = |plugin: &str, name: &str| NameOnce {
+        plugin: plugin.parse().unwrap(),
+        name: name.to_owned(),
+        label: "read".to_owned(),
+        release: ReleaseId { plugin: plugin.parse().unwrap(), version: "1.0.0".to_owned() },
+        retired: None,
+    };
+    let held = |once: NameOnce| check(&read("1.0.0", "read", &schema(9)).0, &[once], &[], &Policy::default());
+    for name in ["two_get", "Two_Get"] {
+        let refused = held(once("other", name)).unwrap_err().to_string();
+        assert!(refused.contains("`two_get` was served by other@1.0.0") && refused.contains("--prefix"), "{refused}");
+    }
+    assert_eq!(held(once("two", "two_get")), Ok(()));
+    assert_eq!(held(once("other", "two_put")), Ok(()));
+}
+
+/// Fails without `tool_breaks` and the bound of arguments beside it.
+#[test]
+fn wr_04_within_a_line_callers_need_nothing_more() {
+    let with = |version: &str, tool: &str, limits: &str| {
+        let (_, mut row) = read(version, "read", &schema(9));
+        row.manifest = format!("{}{tool}\n[limits]\n{limits}\n", row.manifest);
+        let files = BTreeMap::from([("a.json".to_owned(), schema(9).to_string().into_bytes())]);
+        let release = ReadRelease::read(&row.manifest, &files, BTreeMap::new(), Digest::of(b""), None).unwrap();
+        row.fingerprint = release.fingerprint;
+        (release, row)
+    };
+    let (_, old) = with("1.0.0", "task = \"optional\"\nscopes = [\"a\"]", "arguments = \"2 KiB\"");
+    let held = |tool: &str, limits: &str| match check(
+        &with("1.1.0", tool, limits).0,
+        &[],
+        std::slice::from_ref(&old),
+        &Policy::default(),
+    ) {
+        Ok(()) => Vec::new(),
+        Err(Unstable::Schemas { breaks, .. }) => breaks,
+        Err(other) => panic!("{other}"),
+    };
+    let fine = "arguments = \"2 KiB\"";
+    for tool in ["task = \"optional\"\nscopes = [\"a\"]", "scopes = []", "visibility = [\"model\", \"app\"]"] {
+        assert_eq!(held(tool, fine), Vec::<String>::new(), "{tool}");
+    }
+    assert_eq!(held("", "arguments = \"3 KiB\""), Vec::<String>::new());
+    for (tool, limits, breaks) in [
+        ("task = \"required\"", fine, "two_get: `task` is \"required\" now"),
+        ("scopes = [\"a\", \"b\"]", fine, "two_get: callers need the scope b now"),
+        ("visibility = [\"app\"]", fine, "two_get: `visibility` leaves out \"model\" now"),
+        ("", "arguments = \"1 KiB\"", "`limits.arguments` was 2048 bytes and is 1024"),
+    ] {
+        let found = held(tool, limits);
+        assert!(matches!(&found[..], [one] if one.starts_with(breaks)), "{found:?}");
+    }
+}
+
 #[test]
 fn wr_04_a_stricter_label_needs_a_new_name_in_every_version() {
     let once = |name: &str, label: &str| NameOnce {
-        plugin: "other".parse().unwrap(),
+        plugin: "two".parse().unwrap(),
         name: name.to_owned(),
         label: label.to_owned(),
-        release: ReleaseId { plugin: "other".parse().unwrap(), version: "1.0.0".to_owned() },
+        release: ReleaseId { plugin: "two".parse().unwrap(), version: "1.0.0".to_owned() },
         retired: None,
     };
     let held = |version: &str, is: &str, once: NameOnce| {
@@ -88,7 +145,7 @@ fn wr_04_a_stricter_label_needs_a_new_name_in_every_version() {
         for version in ["1.0.1", "2.0.0"] {
             let refused = held(version, is, once("two_Get", was)).unwrap_err().to_string();
             assert!(
-                refused.contains(&format!("was served as `{was}` by other@1.0.0 and would be `{is}` now")),
+                refused.contains(&format!("was served as `{was}` by two@1.0.0 and would be `{is}` now")),
                 "{refused}"
             );
         }
