@@ -376,6 +376,7 @@ fn tool_of(release: &Release, wanted: &str) -> Result<String, DecideError> {
 
 fn unstable(why: &Unstable) -> &'static str {
     match why {
+        Unstable::Foreign { .. } => "name of another plugin",
         Unstable::Stricter { .. } => "stricter label",
         Unstable::Schemas { .. } => "schemas of the release line",
         Unstable::Page { .. } => "pages of widgets",
