@@ -37,13 +37,17 @@ struct Proven {
     client: Option<String>,
 }
 
+/// How long a question outlives the wait for its answer.
+const LATE: Duration = Duration::from_secs(1);
+
 /// Seals answers.
 struct Answers(Sealer<Sealed>);
 
 impl Host {
     pub(crate) async fn put_questions(&self, questions: OpenQuestions) -> Result<(), NotOpened> {
         let OpenQuestions { principal, holder, request, questions, time, per_principal, in_all } = questions;
-        let until = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + time;
+        // Longer than they are waited for: what another process takes in the last moment is still found.
+        let until = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + time + LATE;
         let new = NewQuestions {
             principal: principal.to_string(),
             holder,

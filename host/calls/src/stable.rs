@@ -127,8 +127,11 @@ pub(crate) fn check(
 fn owners(new: &ReadRelease, names: &[NameOnce]) -> Result<(), Unstable> {
     let plugin = &new.package.manifest.plugin.name;
     for (name, _) in new.labels().into_iter().flatten() {
-        let once = names.iter().find(|once| once.plugin != *plugin && once.name.eq_ignore_ascii_case(name.as_str()));
-        if let Some(once) = once {
+        let of_name = || names.iter().filter(|once| once.name.eq_ignore_ascii_case(name.as_str()));
+        // One that it has served, too, was once given from one to the other, and clients know it as both.
+        if of_name().all(|once| once.plugin != *plugin)
+            && let Some(once) = of_name().next()
+        {
             return Err(Unstable::Foreign { name: name.to_string(), release: once.release.clone() });
         }
     }

@@ -178,8 +178,8 @@ impl<B: Backend> Protocol<B> {
                     && let Field::Is(request) = &params.request_id
                     && let Some(session) = self.session(principal, via)
                 {
-                    self.desk.cancel(&session.holder, request).await;
                     self.streams.cancel(&session.holder, request);
+                    self.desk.cancel(&session.holder, request).await;
                 }
                 Ok(())
             }

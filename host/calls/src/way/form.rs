@@ -112,7 +112,7 @@ fn one(who: &str, question: ToolQuestion) -> Result<Question, NotAsked> {
         serde_json::from_str(&schema).map_err(|error| wrong(&format!("it is not JSON: {error}")))?;
     clean::value(&mut schema);
     flat(&schema).map_err(|why| wrong(&why))?;
-    if let Some(word) = secrets::named(&message).or_else(|| named_in(&schema)) {
+    if let Some(word) = secrets::in_prose(&message).or_else(|| named_in(&schema)) {
         return Err(NotAsked::Sensitive { key, word });
     }
     compiled(&schema).map_err(|error| wrong(&error.to_string()))?;
@@ -132,16 +132,26 @@ fn compiled(schema: &Value) -> Result<Schema, BadSchema> {
     Schema::compile(&schema)
 }
 
-/// The secret that something in a form names which a person reads: every text and every name, whatever it stands for.
+/// The secret that a form asks for: by the names, titles and descriptions of what a person fills in. What they choose from is
+/// often their own (the titles of notes), and nothing is typed there.
 fn named_in(form: &Value) -> Option<&'static str> {
-    match form {
-        Value::String(text) => secrets::named(text),
-        Value::Array(items) => items.iter().find_map(named_in),
-        Value::Object(members) => {
-            members.iter().find_map(|(name, member)| secrets::named(name).or_else(|| named_in(member)))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => None,
-    }
+    let said =
+        |part: &Value| ["title", "description"].iter().find_map(|key| part[*key].as_str().and_then(secrets::in_prose));
+    let properties = form["properties"].as_object();
+    said(form).or_else(|| {
+        properties?.iter().find_map(|(name, property)| {
+            // What is switched on or off is no secret.
+            let typed = property["type"] != "boolean";
+            typed
+                .then(|| secrets::in_name(name).or_else(|| title(property).and_then(secrets::in_name)))
+                .flatten()
+                .or_else(|| said(property))
+        })
+    })
+}
+
+fn title(property: &Value) -> Option<&str> {
+    property["title"].as_str()
 }
 
 const OBJECT: &[&str] = &["type", "properties", "required", "title", "description", "$schema", "additionalProperties"];
@@ -318,7 +328,7 @@ mod tests {
             let asked = ask(json!({ "type": "object", "properties": { name: { "type": "string" } } }));
             assert!(matches!(asked, Err(NotAsked::Sensitive { .. })), "{name}");
         }
-        for name in ["pinboard", "title", "tokenizer", "secretary"] {
+        for name in ["pinboard", "title", "tokenizer", "secretary", "tokens_left"] {
             assert!(ask(json!({ "type": "object", "properties": { name: { "type": "string" } } })).is_ok(), "{name}");
         }
     }
@@ -333,15 +343,21 @@ mod tests {
             json!({ "type": "object", "properties": {}, "description": said }),
             form(json!({ "type": "string", "title": said })),
             form(json!({ "type": "string", "description": said })),
+        ] {
+            let refused = ask(schema.clone()).unwrap_err();
+            assert_eq!(refused, NotAsked::Sensitive { key: "k".to_owned(), word: "password" }, "{schema}");
+            assert!(refused.to_string().contains("`password`"), "{refused}");
+        }
+        // What a person chooses from may be titles of their own.
+        for schema in [
             form(json!({ "type": "string", "default": said })),
             form(json!({ "type": "string", "enum": ["a", said] })),
             form(json!({ "type": "string", "enum": ["a"], "enumNames": [said] })),
             form(json!({ "type": "string", "oneOf": [{ "const": "a", "title": said }] })),
             form(json!({ "type": "array", "items": { "anyOf": [{ "const": "a", "title": said }] } })),
+            form(json!({ "type": "boolean", "title": "Pin" })),
         ] {
-            let refused = ask(schema.clone()).unwrap_err();
-            assert_eq!(refused, NotAsked::Sensitive { key: "k".to_owned(), word: "password" }, "{schema}");
-            assert!(refused.to_string().contains("`password`"), "{refused}");
+            assert!(ask(schema.clone()).is_ok(), "{schema}");
         }
         // `password` is no format of a text, whatever a client would make of it.
         assert!(matches!(ask(form(json!({ "type": "string", "format": "password" }))), Err(NotAsked::Schema { .. })));

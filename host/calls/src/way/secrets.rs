@@ -22,6 +22,7 @@ const SECRETS: &[&str] = &[
     "securitycode",
     "verificationcode",
     "onetimecode",
+    "pincode",
     "creditcard",
     "cardnumber",
     "cvv",
@@ -35,12 +36,39 @@ const SECRETS: &[&str] = &[
 /// Shorter ones are words of their own only: `cv` and `c` are no `cvc`.
 const JOINED: usize = 6;
 
-/// The first secret that `text` names: as a word, in the plural, or as words that stand side by side (`API_Key`, `userPassword`,
-/// `pass-word`, `P I N`), with letters of other alphabets taken for what they look like.
-pub(super) fn named(text: &str) -> Option<&'static str> {
+/// These have other meanings too: notes are pinned, and texts have tokens.
+const AMBIGUOUS: &[&str] = &["pin", "token", "secret"];
+
+/// What stands before an ambiguous word that means a secret, at most so many words before it.
+const MEANT: &[&str] =
+    &["your", "my", "time", "access", "api", "auth", "bearer", "session", "refresh", "login", "bank", "card", "sim"];
+const BEFORE: usize = 3;
+
+/// The first secret that `name` names: as a word, in the plural, or as words that stand side by side (`API_Key`, `userPassword`,
+/// `pass-word`, `P I N`), with letters of other alphabets taken for what they look like. An ambiguous word counts at the end:
+/// `new_pin`, and not `pin_note` or `tokens_left`.
+pub(super) fn in_name(name: &str) -> Option<&'static str> {
+    found(name, |words, _, end| end + 1 == words.len())
+}
+
+/// The same in a sentence, where an ambiguous word counts that is said to be somebody's: `your PIN`.
+pub(super) fn in_prose(text: &str) -> Option<&'static str> {
+    // What one sentence ends with is no part of a word that the next one begins with.
+    let sentences = text.split_inclusive(char::is_whitespace).collect::<Vec<_>>();
+    sentences
+        .split_inclusive(|word| word.trim_end().ends_with(['.', '?', '!', ',', ':', ';']) && word.trim_end().len() > 2)
+        .find_map(|part| {
+            found(&part.concat(), |words, start, _| {
+                words[start.saturating_sub(BEFORE)..start].iter().any(|word| MEANT.contains(&word.as_str()))
+            })
+        })
+}
+
+/// `counts` says of an ambiguous word, from the first to the last of `words` that make it up, whether it is a secret.
+fn found(text: &str, counts: impl Fn(&[String], usize, usize) -> bool) -> Option<&'static str> {
     let text: String = text.chars().filter_map(latin).collect();
     // Once with a new word at each capital after a small letter, and once without.
-    [true, false].into_iter().find_map(|at_capitals| in_words(&words(&text, at_capitals)))
+    [true, false].into_iter().find_map(|at_capitals| in_words(&words(&text, at_capitals), &counts))
 }
 
 fn words(text: &str, at_capitals: bool) -> Vec<String> {
@@ -59,7 +87,7 @@ fn words(text: &str, at_capitals: bool) -> Vec<String> {
     words
 }
 
-fn in_words(words: &[String]) -> Option<&'static str> {
+fn in_words(words: &[String], counts: impl Fn(&[String], usize, usize) -> bool) -> Option<&'static str> {
     let longest = SECRETS.iter().map(|secret| secret.len()).max().unwrap_or_default() + 1;
     (0..words.len()).find_map(|start| {
         let mut joined = String::new();
@@ -72,6 +100,7 @@ fn in_words(words: &[String]) -> Option<&'static str> {
             }
             if (at == 0 || letters || joined.len() >= JOINED)
                 && let Some(secret) = secret(&joined)
+                && (!AMBIGUOUS.contains(&secret) || (letters && at > 0) || counts(words, start, start + at))
             {
                 return Some(secret);
             }
@@ -155,7 +184,12 @@ mod tests {
             ("credit\ncard", "creditcard"),
             ("verification code", "verificationcode"),
         ] {
-            assert_eq!(named(text), Some(secret), "{text:?}");
+            assert_eq!(in_prose(text), Some(secret), "{text:?}");
+        }
+        for (name, secret) in
+            [("new_pin", "pin"), ("accessTokens", "token"), ("PIN", "pin"), ("clientSecret", "secret")]
+        {
+            assert_eq!(in_name(name), Some(secret), "{name:?}");
         }
     }
 
@@ -171,7 +205,8 @@ mod tests {
             "\u{1d429}\u{1d41a}\u{1d42c}\u{1d42c}\u{1d430}\u{1d428}\u{1d42b}\u{1d41d}",
             "\u{24df}assword",
         ] {
-            assert_eq!(named(text), Some("password"), "{text:?}");
+            assert_eq!(in_name(text), Some("password"), "{text:?}");
+            assert_eq!(in_prose(text), Some("password"), "{text:?}");
         }
     }
 
@@ -189,7 +224,24 @@ mod tests {
             "\u{65e5}\u{672c}\u{8a9e}",
             "",
         ] {
-            assert_eq!(named(text), None, "{text:?}");
+            assert_eq!((in_name(text), in_prose(text)), (None, None), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_another_meaning_is_asked() {
+        for text in [
+            "Pin this note?",
+            "Which note shall I pin?",
+            "How many tokens may the summary use?",
+            "Did the tests pass? Code review comes next.",
+            "Which card? Number of copies?",
+            "Delete the page `Token policy`?",
+        ] {
+            assert_eq!(in_prose(text), None, "{text:?}");
+        }
+        for name in ["tokens_left", "pin_note", "pinned", "secret_santa"] {
+            assert_eq!(in_name(name), None, "{name:?}");
         }
     }
 }

@@ -38,13 +38,13 @@ pub(super) fn put(db: &Connection, wall: i64, new: &NewEvents) -> Result<(), Una
             .query_row([principal], |row| row.get(0))
     };
     while own(db)? > STREAM_BYTES_PER_PRINCIPAL {
-        // One that has ended is there for convenience.
+        // One that has ended is there for convenience, and one that has expired for nobody.
         let gone = db
             .prepare_cached(
-                "DELETE FROM stream WHERE id = (SELECT id FROM stream WHERE principal = ?1 AND ended = 1 AND id <> ?2
+                "DELETE FROM stream WHERE id = (SELECT id FROM stream WHERE principal = ?1 AND (ended = 1 OR expires_at <= ?3) AND id <> ?2
                                                 ORDER BY expires_at LIMIT 1)",
             )?
-            .execute(params![principal, stream])?;
+            .execute(params![principal, stream, wall])?;
         if gone == 0 {
             let reason =
                 format!("with these, its principal's events would take more than {STREAM_BYTES_PER_PRINCIPAL} bytes");
