@@ -3,6 +3,7 @@
 mod descriptors;
 mod domain;
 mod patience;
+mod timer;
 
 use std::{
     convert::Infallible,
@@ -16,11 +17,7 @@ use std::{
 
 use axum::response::Response;
 use hyper::{Request, body::Incoming, server::conn::http1};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
-};
+use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown, service::TowerToHyperService};
 use portcullis_identity::{Denials, Identity};
 use portcullis_mcp::{
     AllowedHosts, AllowedOrigins, CursorKey, Front, HttpConfig, ListenLimits, PublicUrl, QuestionLimits, SessionKey,
@@ -38,6 +35,7 @@ use crate::{
     sessions::{Sessions, stop_signal},
 };
 use patience::Patient;
+use timer::Alarm;
 
 /// A host that is to serve: it has what it can't get once it is locked down, and is.
 pub(crate) struct Bound {
@@ -175,9 +173,11 @@ async fn accept<S>(
     // HTTP/1.1 only: one request after the other on a connection is all that MCP needs. Heads that come slowly, or not at
     // all, are cut off, so that idle sockets can't hold all connections (catalogue MC-40).
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(config.header_timeout));
+    server.header_read_timeout(Duration::from_secs(config.header_timeout));
     // A connection that is read from holds no more than this beside what `http.body_memory` counts.
     server.max_buf_size(64 << 10);
+    // One buffer for head and body: the kernel takes it faster than two, and a body is copied once.
+    server.writev(false);
     let write_timeout = Duration::from_secs(config.write_timeout);
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -200,8 +200,8 @@ async fn accept<S>(
         // Answers are small and complete: waiting for more to send would only add delay.
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(service(peer.ip()));
-        let connection =
-            graceful.watch(server.serve_connection(TokioIo::new(Patient::new(stream, write_timeout)), service));
+        let stream = TokioIo::new(Patient::new(stream, write_timeout));
+        let connection = graceful.watch(server.clone().timer(Alarm::default()).serve_connection(stream, service));
         sessions.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection");

@@ -1,7 +1,17 @@
 //! What runs on somebody's behalf, connections and commands, and how it ends before the host does: told to take nothing new,
 //! given time for what is under way, and then dropped. The audit's last flush comes after all of it.
 
-use std::{future::Future, io, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncBufRead, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader},
@@ -21,17 +31,30 @@ pub(crate) struct Sessions {
     running: TaskTracker,
     stopping: CancellationToken,
     dropped: CancellationToken,
+    /// Set before `dropped` is told.
+    are_dropped: Arc<AtomicBool>,
 }
 
 impl Sessions {
     /// Runs a session.
     pub(crate) fn spawn(&self, session: impl Future<Output = ()> + Send + 'static) {
-        let dropped = self.dropped.clone();
+        let (dropped, are_dropped) = (self.dropped(), self.are_dropped.clone());
         self.running.spawn(async move {
-            tokio::select! {
-                () = session => {}
-                () = dropped.cancelled_owned() => {}
-            }
+            let (mut session, mut dropped) = (pin!(session), pin!(dropped));
+            let mut waits = false;
+            poll_fn(|context| {
+                if session.as_mut().poll(context).is_ready() {
+                    return Poll::Ready(());
+                }
+                // A task is always woken in the same way, so it waits for this once: the token has a lock that all sessions
+                // share, and this is polled for each request.
+                if waits && !are_dropped.load(Ordering::Acquire) {
+                    return Poll::Pending;
+                }
+                waits = true;
+                dropped.as_mut().poll(context)
+            })
+            .await;
         });
     }
 
@@ -59,6 +82,7 @@ impl Sessions {
                 "calls still ran after {} s; they are cancelled",
                 grace.as_secs()
             );
+            self.are_dropped.store(true, Ordering::Release);
             self.dropped.cancel();
             self.running.wait().await;
         }
@@ -84,7 +108,7 @@ impl Sessions {
     /// Serves MCP on a pair of streams until the client has ended, or sessions are to take nothing new.
     pub(crate) async fn stdio<H: portcullis_backend::Backend>(
         &self,
-        host: std::sync::Arc<H>,
+        host: Arc<H>,
         reader: impl AsyncRead + Unpin + Send + 'static,
         writer: impl AsyncWrite + Unpin + Send + 'static,
     ) -> io::Result<()> {

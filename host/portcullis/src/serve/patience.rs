@@ -35,6 +35,8 @@ pub(super) struct Patient<S> {
     asked: bool,
     /// Whether something was written since everything was taken the last time.
     wrote: bool,
+    /// Whether others went first since everything was taken the last time.
+    yielded: bool,
     /// When the end that was read is told.
     ended: Option<Pin<Box<Sleep>>>,
 }
@@ -43,7 +45,18 @@ impl<S> Patient<S> {
     /// The peer has `timeout`, and one second more for each 64 KiB that it takes, from when a write first has to wait until
     /// all is taken.
     pub(super) fn new(stream: S, timeout: Duration) -> Self {
-        Self { stream, timeout, behind: false, late: None, asked: false, wrote: false, ended: None }
+        Self { stream, timeout, behind: false, late: None, asked: false, wrote: false, yielded: false, ended: None }
+    }
+
+    /// Whether others go first: before an answer is written, the calls that this thread has at hand are done. So their answers
+    /// are written one after the other, and a client, or the proxy before the host, is woken once for many of them and not for
+    /// each: to wake somebody costs as much as the write. Whoever is alone is asked again at once.
+    fn yields(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.wrote || std::mem::replace(&mut self.yielded, true) {
+            return false;
+        }
+        cx.waker().wake_by_ref();
+        true
     }
 
     fn written(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -94,6 +107,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.yields(cx) {
+            return Poll::Pending;
+        }
         let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.written(cx, polled)
     }
@@ -103,6 +119,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.yields(cx) {
+            return Poll::Pending;
+        }
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         self.written(cx, polled)
     }
@@ -116,6 +135,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         if std::mem::take(&mut self.wrote) {
             self.behind = false;
+            self.yielded = false;
             self.asked = false;
         }
         Poll::Ready(Ok(()))
@@ -128,7 +148,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
+    use std::{convert::Infallible, future::poll_fn, pin::pin};
 
     use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
     use hyper_util::rt::TokioIo;
@@ -217,6 +237,51 @@ mod tests {
         });
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         dropped
+    }
+
+    /// Writes `answer` whole. How often it was polled.
+    async fn written(stream: &mut Patient<DuplexStream>, answer: &[u8]) -> u32 {
+        let mut polled = 0;
+        let mut write = pin!(async {
+            stream.write_all(answer).await.unwrap();
+            stream.flush().await.unwrap();
+        });
+        poll_fn(|cx| {
+            polled += 1;
+            write.as_mut().poll(cx)
+        })
+        .await;
+        polled
+    }
+
+    #[tokio::test]
+    async fn before_each_answer_the_others_go_first_once() {
+        let (_client, mut server) = pair(1000);
+        for _ in 0..3 {
+            assert_eq!(written(&mut server, b"answer").await, 2);
+        }
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn answers_that_are_ready_together_are_written_after_the_last_of_them_was_made() {
+        let (told, mut order) = tokio::sync::mpsc::unbounded_channel();
+        let mut streams = Vec::new();
+        for _ in 0..3 {
+            let (client, mut server) = pair(1000);
+            streams.push(client);
+            let told = told.clone();
+            tokio::spawn(async move {
+                told.send("made").unwrap();
+                written(&mut server, b"answer").await;
+                told.send("written").unwrap();
+            });
+        }
+        drop(told);
+        let mut seen = Vec::new();
+        while let Some(what) = order.recv().await {
+            seen.push(what);
+        }
+        assert_eq!(seen, ["made", "made", "made", "written", "written", "written"]);
     }
 
     async fn ask(client: &mut DuplexStream) -> String {
