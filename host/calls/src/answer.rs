@@ -136,7 +136,7 @@ pub(crate) fn render(tool: &ApprovedTool, answer: Answer, whose: &dyn Fn(&str) -
         && let Some(text) = answer.structured
     {
         // Printed again from the value, so that the text says nothing that the schema has not seen.
-        let text = structured.as_ref().map_or(text, Value::to_string);
+        let text = structured.as_ref().map_or(text, printed_text);
         content.push(json!({ "type": "text", "text": text }));
     }
     within(tool, printed + self::printed(&content))?;
@@ -220,6 +220,12 @@ fn printed(sent: &impl Serialize) -> u64 {
     let mut count = Count(0);
     // Neither counting nor a value of JSON fails; one that did would be too long for every limit.
     serde_json::to_writer(&mut count, sent).map_or(u64::MAX / 4, |()| count.0)
+}
+
+/// As JSON text.
+fn printed_text(value: &Value) -> String {
+    // A value of JSON can always be printed. `Value::to_string` is slower: it goes through a formatter.
+    serde_json::to_string(value).unwrap_or_else(|_| value.to_string())
 }
 
 fn size(answer: &Answer) -> u64 {

@@ -146,7 +146,7 @@ impl Authentication {
         };
         let (token, proven) = match bearer(value) {
             Ok(token) => match &self.introspector {
-                Some(asked) if asked.is_for(token) => (token, self.opaque(asked, token, presented).await),
+                Some(asked) if asked.is_for(token) => (token, Box::pin(self.opaque(asked, token, presented)).await),
                 _ => (token, self.jwt(token, presented).await),
             },
             Err(refused) => (value, self.may_try(presented.source, value).and(Err(refused.into()))),

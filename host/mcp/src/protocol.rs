@@ -93,11 +93,11 @@ impl<B: Backend> Protocol<B> {
                 }
             }
             Ok(Incoming::Notification(method, params)) => {
-                let taken = self.noted(principal, via, &method, &params).await;
+                let taken = Box::pin(self.noted(principal, via, &method, &params)).await;
                 Outcome::Reply(self.taken(taken, principal))
             }
             Ok(Incoming::Answer(id, answer)) => {
-                let taken = self.answered(principal, via, id.as_ref(), answer).await;
+                let taken = Box::pin(self.answered(principal, via, id.as_ref(), answer)).await;
                 let reply = self.taken(taken, principal);
                 // On a stream an answer has no answer.
                 Outcome::Reply(if let Via::Stream(_) = via { Reply::accepted() } else { reply })
@@ -143,10 +143,10 @@ impl<B: Backend> Protocol<B> {
             (Method::ListTemplates, _) => self.list(ListKind::Templates, principal, era, id, &params)?,
             (Method::ListPrompts, _) => self.list(ListKind::Prompts, principal, era, id, &params)?,
             (Method::Discover, Era::Modern) => Reply::result(self.discover(id)),
-            (Method::Listen, Era::Modern) => return self.listen(principal, via, id, params).await,
-            (Method::GetTask, Era::Modern) => self.get_task(principal, id, &params).await?,
-            (Method::UpdateTask, Era::Modern) => self.update_task(principal, id, params).await?,
-            (Method::CancelTask, Era::Modern) => self.cancel_task(principal, id, &params).await?,
+            (Method::Listen, Era::Modern) => return Box::pin(self.listen(principal, via, id, params)).await,
+            (Method::GetTask, Era::Modern) => Box::pin(self.get_task(principal, id, &params)).await?,
+            (Method::UpdateTask, Era::Modern) => Box::pin(self.update_task(principal, id, params)).await?,
+            (Method::CancelTask, Era::Modern) => Box::pin(self.cancel_task(principal, id, &params)).await?,
             (Method::Subscribe, Era::Legacy) => self.subscribe(principal, via, id, params, true)?,
             (Method::Unsubscribe, Era::Legacy) => self.subscribe(principal, via, id, params, false)?,
             (Method::Initialize, Era::Legacy) => self.initialize(principal, via, id, &params)?,

@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -145,17 +145,16 @@ impl Host {
     pub(crate) async fn in_turn<T>(
         &self,
         call: &Call,
-        work: impl Future<Output = Result<T, CallRefused>>,
+        mut work: Pin<&mut impl Future<Output = Result<T, CallRefused>>>,
     ) -> Result<T, CallRefused> {
         let becoming = match &call.turn {
             Turn::May(becoming) if !becoming.has_begun() => becoming,
             _ => return work.await,
         };
-        let mut work = pin!(work);
         match call.tool().task {
             TaskSupport::Never => {}
             TaskSupport::Optional => {
-                if let Ok(done) = timeout(GRACE, &mut work).await {
+                if let Ok(done) = timeout(GRACE, work.as_mut()).await {
                     return done;
                 }
                 if let Err(error) = self.begin(call, becoming).await {

@@ -25,7 +25,7 @@ mod secrets;
 mod settle;
 mod touched;
 
-use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
+use std::{collections::BTreeMap, pin::pin, sync::Arc, time::SystemTime};
 
 use portcullis_admission::{
     ApprovedTool, Asked, Binding, Callable, Completes, Confirmation, Decision, Fixed, Given as With, Permit, Refused,
@@ -173,12 +173,12 @@ impl Host {
             Decision::Refuse(refused) => self.refused(&call, refused),
             Decision::Permit(permit) => match call.served.held.clone() {
                 Some(held) => self.hold_out(&call, &permit, &held, places),
-                None => self.in_turn(&call, self.do_it(&call, permit, places)).await,
+                None => self.in_turn(&call, pin!(self.do_it(&call, permit, places))).await,
             },
-            Decision::Preview(permit) => self.tell(&call, permit, places).await,
+            Decision::Preview(permit) => Box::pin(self.tell(&call, permit, places)).await,
             Decision::Confirm(permit, how) => match confirmation {
-                None => self.have_confirmed(&call, permit, how, None, places).await,
-                Some(reference) => self.confirmed(&call, permit, &reference, places).await,
+                None => Box::pin(self.have_confirmed(&call, permit, how, None, places)).await,
+                Some(reference) => Box::pin(self.confirmed(&call, permit, &reference, places)).await,
             },
         }
     }
@@ -256,7 +256,7 @@ impl Host {
             // `permit` was one that needed a confirmation, and nothing of the call has changed.
             Decision::Preview(_) | Decision::Confirm(..) => return refuse("the confirmation is not of this call"),
         };
-        match self.in_turn(call, self.do_it_as_previewed(call, permit, places)).await? {
+        match self.in_turn(call, pin!(self.do_it_as_previewed(call, permit, places))).await? {
             Some(ended) => Ok(ended),
             // A tool that does something else each time would have people asked until they give in.
             None if again => refuse("the tool wants something else than its preview showed, for the second time"),
