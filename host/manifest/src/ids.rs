@@ -59,6 +59,12 @@ macro_rules! name {
             }
         }
 
+        impl From<$name> for std::sync::Arc<str> {
+            fn from(value: $name) -> Self {
+                value.0
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)

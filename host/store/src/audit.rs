@@ -1,5 +1,7 @@
 //! Audit rows as they are kept. What they mean, and what may stand in them, is `host/audit`'s business.
 
+use std::sync::Arc;
+
 /// What a row records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RowKind {
@@ -45,11 +47,11 @@ pub struct AuditRow {
     /// UUIDv7 of the call, or nil.
     pub correlation: [u8; 16],
     /// A keyed pseudonym, or `local`, or empty where nobody is known.
-    pub principal: String,
+    pub principal: Arc<str>,
     /// The tool's name on the wire, or empty. Only names of the catalogue, never a client's text.
-    pub tool: String,
-    /// The release's fingerprint, or empty.
-    pub release: Vec<u8>,
+    pub tool: Arc<str>,
+    /// The release's fingerprint.
+    pub release: Option<[u8; 32]>,
     /// The label under which it ran, or empty.
     pub label: &'static str,
     /// Result class, rule or action: a closed vocabulary.
