@@ -176,3 +176,67 @@ impl fmt::Display for PrincipalKey {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scopes(names: &[&str]) -> Vec<Scope> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    }
+
+    fn ann() -> Principal {
+        let granted = Grants {
+            scopes: scopes(&["read", "write"]).into_iter().collect(),
+            groups: ["staff".into()].into(),
+            roles: [Role::Auditor].into(),
+        };
+        Principal::subject("https://id.example", "ann", granted)
+    }
+
+    #[test]
+    fn au_05_a_scope_is_held_or_missing_by_its_exact_name() {
+        let asked = scopes(&["read", "Read", "read:all", "rea", "write"]);
+        let names = |found: Vec<&Scope>| found.iter().map(|scope| scope.as_str().to_owned()).collect::<Vec<_>>();
+        assert_eq!(names(ann().held(&asked)), ["read", "write"]);
+        assert_eq!(names(ann().missing(&asked)), ["Read", "read:all", "rea"]);
+        assert_eq!(names(Principal::anonymous().held(&asked)), [""; 0]);
+        assert_eq!(Principal::anonymous().missing(&asked).len(), 5);
+        assert_eq!(Principal::local().held(&asked).len(), 5);
+        assert_eq!(names(Principal::local().missing(&asked)), [""; 0]);
+    }
+
+    #[test]
+    fn au_05_groups_and_roles_are_the_tokens_and_the_person_who_runs_the_host_has_them_all() {
+        assert!(ann().is_in_any(["admins", "staff"]));
+        assert!(!ann().is_in_any(["admins", "Staff"]));
+        assert!(!ann().is_in_any([]));
+        assert!(!Principal::anonymous().is_in_any(["staff"]));
+        assert!(Principal::local().is_in_any(["staff"]));
+        for role in Role::ALL {
+            assert_eq!(ann().has_role(role), role == Role::Auditor);
+            assert!(!Principal::anonymous().has_role(role));
+            assert!(Principal::local().has_role(role));
+        }
+        assert_eq!(Role::ALL.map(Role::as_str), ["publisher", "approver", "auditor", "operator"]);
+    }
+
+    #[test]
+    fn a_client_is_told_only_where_a_token_names_it_and_what_is_granted_only_where_there_is_a_token() {
+        assert_eq!(ann().client(), None);
+        assert_eq!(ann().through("chat").client(), Some("chat"));
+        assert_eq!(ann().through("chat").key(), ann().key());
+        assert_eq!(Principal::local().granted(), None);
+        assert_eq!(ann().granted().map(|granted| granted.scopes.len()), Some(2));
+    }
+
+    #[test]
+    fn st_01_no_two_keys_print_alike() {
+        let subject =
+            |issuer: &str, subject: &str| Principal::subject(issuer, subject, Grants::default()).key().to_string();
+        assert_eq!(subject("a:1", "b"), "subject:3:a:1:1:b");
+        assert_ne!(subject("a:1:b", "c"), subject("a", "1:b:c"));
+        let others = [Principal::local().key().to_string(), Principal::anonymous().key().to_string()];
+        assert_eq!(others, ["local", "anonymous"]);
+    }
+}

@@ -359,3 +359,6 @@ pub(super) fn amount_schema(bounds: Bounds) -> Value {
     schema["x-maximum"] = unit.print(maximum).into();
     schema
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! What a page may hold, and what a client is told of it.
 
+mod attributes;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use proptest::prelude::*;

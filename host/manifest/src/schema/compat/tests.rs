@@ -253,3 +253,44 @@ proptest! {
         prop_assert_eq!(included(&either, &json!({ "const": 1 })), Ok(()));
     }
 }
+
+/// A demand that is only taken where both say the same: `what` under the reference, beside words that are no reference.
+fn shut(most: u32, refers: &str, what: &[(&str, Value)]) -> Value {
+    let mut schema =
+        json!({ "type": "string", "description": "#/elsewhere", "maxLength": most, "not": { "$ref": refers } });
+    for (key, value) in what {
+        schema[*key] = value.clone();
+    }
+    schema
+}
+
+#[test]
+fn wr_04_what_refers_to_the_same_is_the_same() {
+    let one = || json!({ "x": { "enum": ["a"] } });
+    ok(shut(5, "#/$defs/x", &[("$defs", one())]), shut(4, "#/$defs/x", &[("$defs", one())]));
+    ok(shut(5, "#/definitions/x", &[("definitions", one())]), shut(4, "#/definitions/x", &[("definitions", one())]));
+    // All of it is the same, so all that it refers to is.
+    ok(shut(4, "#/properties/x", &[("properties", one())]), shut(4, "#/properties/x", &[("properties", one())]));
+}
+
+#[test]
+fn wr_04_what_refers_to_something_else_is_not_the_same() {
+    let (one, all) = (|| json!({ "x": { "enum": ["a"] } }), || json!({ "x": {} }));
+    for (refers, key) in [("#/$defs/x", "$defs"), ("#/definitions/x", "definitions"), ("#/properties/x", "properties")]
+    {
+        let (wide, narrow) = (shut(5, refers, &[(key, all())]), shut(4, refers, &[(key, one())]));
+        assert!(included(&wide, &narrow).is_err(), "{wide} takes nothing, and {narrow} does");
+    }
+    // The same definitions, and what is referred to stands elsewhere: there it differs.
+    let defs = || ("$defs", one());
+    for (wide, narrow) in [
+        (shut(5, "#/properties/x", &[defs(), ("properties", all())]), shut(4, "#/properties/x", &[defs()])),
+        (shut(5, "#", &[defs()]), shut(4, "#", &[defs()])),
+        (shut(5, "#x", &[defs()]), shut(4, "#x", &[defs()])),
+    ] {
+        assert!(included(&wide, &narrow).is_err(), "{wide} and {narrow}");
+    }
+    // References deep inside, in one of the two only.
+    let deep = |most: u32, refers: &str| json!({ "type": "object", "maxProperties": most, "not": { "allOf": [{ "items": [{ "$ref": refers }] }] } });
+    assert!(included(&deep(5, "#/x"), &deep(4, "#/x")).is_err());
+}

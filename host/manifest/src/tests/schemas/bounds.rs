@@ -351,3 +351,56 @@ mod mutations {
         }
     }
 }
+
+#[test]
+fn mc_06_the_parts_of_a_value_are_counted_with_those_inside_and_long_texts_and_names_count_as_more() {
+    let long = "x".repeat(64);
+    assert_eq!(Meter::parts(&json!(null)), 1);
+    assert_eq!(Meter::parts(&json!("x".repeat(63))), 1);
+    assert_eq!(Meter::parts(&json!(long)), 2);
+    assert_eq!(Meter::parts(&json!([1, true, [long.repeat(2)]])), 1 + 1 + 1 + (1 + (1 + 2)));
+    assert_eq!(Meter::parts(&json!({ "a": 1, long: [2] })), 1 + 1 + (1 + 1 + 1));
+}
+
+#[test]
+fn mc_06_explaining_counts_the_costliest_branches_and_branches_inside_them_again() {
+    let explaining = |schema: &Value| Meter::of(schema).unwrap().read(&json!({ "a": 1 })).unwrap().explaining;
+    let branch = || json!({ "properties": { "a": { "type": "string" } } });
+    let flat = json!({ "anyOf": [branch(), branch()] });
+    let once = explaining(&flat);
+    assert!(once > 0);
+    assert_eq!(explaining(&json!({ "allOf": [branch(), branch()] })), 0);
+    // What comes after the branches is not one of them, and the next ones are collected for themselves.
+    assert_eq!(explaining(&json!({ "allOf": [flat, branch()] })), once);
+    assert_eq!(explaining(&json!({ "allOf": [flat, flat] })), once);
+    let three = explaining(&json!({ "anyOf": [branch(), branch(), branch()] }));
+    assert!(three > once);
+    for order in [[0, 1], [1, 0]] {
+        let both = [flat.clone(), json!({ "anyOf": [branch(), branch(), branch()] })];
+        assert_eq!(explaining(&json!({ "allOf": order.map(|at: usize| both[at].clone()) })), three);
+    }
+    // Each of the inner branches is collected for the inner and for the outer.
+    let inside = explaining(&json!({ "anyOf": [flat, { "type": "null" }] }));
+    assert!(inside > 2 * once, "{inside} and {once}");
+    assert!(inside < 3 * once, "{inside} and {once}");
+}
+
+#[test]
+fn mc_06_a_long_chain_of_schemas_and_values_that_must_differ_take_more() {
+    let steps = |schema: &Value, value: &Value| Meter::of(schema).unwrap().read(value).unwrap().steps;
+    // Each refers to the next one.
+    let chain = |links: usize| {
+        let link = |at: usize| (format!("l{at}"), json!({ "$ref": format!("#/$defs/l{}", at + 1) }));
+        let end = (format!("l{links}"), json!({ "type": "integer" }));
+        json!({ "$ref": "#/$defs/l0", "$defs": (0..links).map(link).chain([end]).collect::<Map<_, _>>() })
+    };
+    let of = |links| steps(&chain(links), &json!(1));
+    // One more for each 32 that it is inside of.
+    assert_eq!(of(33) - of(32), of(2) - of(1) + 1);
+    assert_eq!(of(30) - of(29), of(2) - of(1));
+    let differ = json!({ "type": "array", "uniqueItems": true });
+    let (short, long) = (json!(["a"]), json!(["a".repeat(640)]));
+    assert_eq!(steps(&differ, &long) - steps(&differ, &short), 10);
+    let (short, long) = (json!([{ "a": 1 }]), json!([{ "a".repeat(640): 1 }]));
+    assert_eq!(steps(&differ, &long) - steps(&differ, &short), 10);
+}
