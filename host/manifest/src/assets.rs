@@ -120,10 +120,23 @@ mod tests {
             ["pages/a.md", "pages/b.md"],
             "what comes before the prefix is no place in it"
         );
+        assert_eq!(
+            files.names("pages2", Some("pages/a.md")).map(AssetName::as_str).collect::<Vec<_>>(),
+            ["pages2/c.md"],
+            "nor is it where something else stands in between"
+        );
         assert_eq!(listed("pages/", Some("z")), [""; 0]);
         assert_eq!(listed("", None).len(), 4);
         assert_eq!(files.get("a.md").unwrap().as_ref(), b"a.md");
         assert!(files.get("pages").is_none());
+    }
+
+    #[test]
+    fn each_has_the_digest_of_its_contents() {
+        let digests = files(&["a", "b/c"]).digests();
+        let expected = [("a", Digest::of(b"a")), ("b/c", Digest::of(b"b/c"))];
+        assert!(digests.iter().map(|(name, digest)| (name.as_str(), *digest)).eq(expected));
+        assert!(AssetFiles::default().is_empty() && !files(&["a"]).is_empty());
     }
 
     #[test]

@@ -191,6 +191,24 @@ mod tests {
     }
 
     #[test]
+    fn a_letter_that_is_put_in_taken_out_replaced_or_swapped_is_one_slip() {
+        for (a, b, slips) in [
+            ("abc", "abc", 0),
+            ("abc", "abcd", 1),
+            ("abcd", "abc", 1),
+            ("abc", "", 3),
+            ("", "abc", 3),
+            ("abc", "axc", 1),
+            ("abc", "acb", 1),
+            ("abcd", "badc", 2),
+            ("abc", "xabyc", 2),
+            ("kitten", "sitting", 3),
+        ] {
+            assert_eq!(distance(a, b), slips, "{a} and {b}");
+        }
+    }
+
+    #[test]
     fn findings_beyond_a_hundred_are_counted_not_kept() {
         let one = Finding { file: "f".into(), place: None, path: "p".into(), refusal: "r" };
         let findings = Findings::of(vec![one; 103], 4).unwrap();

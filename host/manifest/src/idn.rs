@@ -182,6 +182,34 @@ mod tests {
     }
 
     #[test]
+    fn eg_24_the_samples_of_rfc_3492_are_read() {
+        // Section 7.1, in lower case: long enough for the bias to adapt, in steps of every length.
+        for (encoded, letters) in [
+            ("egbpdaj6bu4bxfgehfvwxn", "ليهمابتكلموشعربي؟"),
+            ("ihqwcrb4cv8a8dqg056pqjye", "他们为什么不说中文"),
+            ("proprostnemluvesky-uyb24dma41a", "pročprostěnemluvíčesky"),
+            ("4dbcagdahymbxekheh6e0a7fei0b", "למההםפשוטלאמדבריםעברית"),
+            ("i1baa7eci9glrd9b2ae1bj0hfcgg6iyaf8o0a1dig0cd", "यहलोगहिन्दीक्योंनहींबोलसकतेहैं"),
+            ("n8jok5ay5dzabd5bym9f0cm5685rrjetr6pdxa", "なぜみんな日本語を話してくれないのか"),
+            (
+                "989aomsvi5e83db1d2a355cv1e0vak1dwrv93d5xbh15a0dt30a5jpsd879ccm6fea98c",
+                "세계의모든사람들이한국어를이해한다면얼마나좋을까",
+            ),
+            ("b1abfaaepdrnnbgefbadotcwatmq2g4l", "почемужеонинеговорятпорусски"),
+            ("porqunopuedensimplementehablarenespaol-fmd56a", "porquénopuedensimplementehablarenespañol"),
+        ] {
+            assert_eq!(decode(encoded).as_deref(), Some(letters), "{encoded}");
+        }
+    }
+
+    #[test]
+    fn eg_24_a_hyphen_and_letters_that_are_marked_may_be_in_a_name() {
+        assert_eq!(idn("xn--a--cja.example"), Some(("a-é.example".to_owned(), None)));
+        // Vowel signs are no letters.
+        assert_eq!(idn("xn--l2b7as1d.example"), Some(("हिन्.example".to_owned(), None)));
+    }
+
+    #[test]
     fn eg_24_an_origin_is_shown_in_both_forms() {
         let shown = |origin: &str| origin.parse::<OriginPattern>().unwrap().shown();
         assert_eq!(shown("https://example.com:8443"), "https://example.com:8443");

@@ -49,3 +49,15 @@ impl NoticeLevel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_have_the_words_of_rfc_5424_and_its_order() {
+        let words = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+        assert_eq!(NoticeLevel::ALL.map(NoticeLevel::as_str), words);
+        assert!(NoticeLevel::ALL.is_sorted());
+    }
+}

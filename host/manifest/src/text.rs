@@ -246,7 +246,9 @@ mod tests {
             0xe0000..=0xe0fff,
         ];
         let controls = [0..=0x1f, 0x7f..=0x9f, 0x2028..=0x2029];
-        for code in ignorable.into_iter().chain(controls).flatten() {
+        // The last two code points of every plane are no characters, and are for each reader to make something of.
+        let none = (0..=0x10).map(|plane| (plane << 16 | 0xfffe)..=(plane << 16 | 0xffff));
+        for code in ignorable.into_iter().chain(controls).chain(none).flatten() {
             let c = char::from_u32(code).unwrap();
             assert!(hides(c), "{c:?}");
         }
@@ -267,6 +269,7 @@ mod tests {
     fn mc_05_length_form_c_and_emptiness_are_checked() {
         assert_eq!(faults(" \n ", LINES), [(None, TextFault::Empty)]);
         assert_eq!(faults("a\nb", LINE), [(Some(1), TextFault::LineBreak)]);
+        assert_eq!(faults(&"é".repeat(80), LINE), []);
         assert_eq!(faults(&"é".repeat(81), LINE), [(None, TextFault::TooLong { found: 81, maximum: 80 })]);
         let text = faults("cafe\u{301}", LINE)[0].1.to_string();
         assert_eq!(text, "it is not in Unicode normalisation form C; write `café`");

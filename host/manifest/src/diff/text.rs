@@ -85,7 +85,23 @@ mod tests {
         assert_eq!(segments, expected);
     }
 
+    /// The most words that both have in common, in order: by trying.
+    fn most(was: &[&str], is: &[&str]) -> usize {
+        match (was.split_first(), is.split_first()) {
+            (Some((a, was)), Some((b, is))) if a == b => 1 + most(was, is),
+            (Some((_, less)), Some((_, fewer))) => most(less, is).max(most(was, fewer)),
+            _ => 0,
+        }
+    }
+
     proptest! {
+        #[test]
+        fn rg_20_as_many_words_as_can_be_stay(was in "([abc] ){0,8}", is in "([abc] ){0,8}") {
+            let same = |segment| if let Segment::Same(text) = segment { text.split_whitespace().count() } else { 0 };
+            let stayed: usize = words(&was, &is).into_iter().map(same).sum();
+            prop_assert_eq!(stayed, most(&split(&was), &split(&is)));
+        }
+
         #[test]
         fn the_segments_give_both_texts_back(was in "[ab \n]{0,40}", is in "[ab \n]{0,40}") {
             let (mut old, mut new) = (String::new(), String::new());

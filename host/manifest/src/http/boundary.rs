@@ -44,15 +44,6 @@ impl Boundary {
             Inside::Listed(inside) => inside.iter().any(|wider| wider.covers(pattern)),
         }
     }
-
-    /// What is inside as the operator listed it; nothing where everything is.
-    #[must_use]
-    pub fn listed(&self) -> &[OriginPattern] {
-        match &self.0 {
-            Inside::Everything => &[],
-            Inside::Listed(inside) => inside,
-        }
-    }
 }
 
 impl Default for Boundary {

@@ -257,6 +257,12 @@ mod tests {
             ("[^\\]]", 2),
             ("é{3}", 12),
             ("a{0}", 1),
+            ("a$b", 3),
+            ("a$", 1),
+            ("\\s{10}", 40),
+            ("\\S\\D\\W\\d\\w", 14),
+            ("[é]{3}", 12),
+            ("(?:ab|cd)", 6),
         ] {
             assert_eq!(read(pattern).0, places, "{pattern}");
         }
@@ -267,6 +273,10 @@ mod tests {
         for pattern in ["(abcdef[](]gh){40}", "(?x)(a # )\nbcdef){40}", "(abcd[a[b](]c){40}", "(abcdef[^](]gh){40}"] {
             assert!(read(pattern).0 >= 40 * 8, "{pattern}: {}", read(pattern).0);
         }
+        // Four for each byte, where it can't be read.
+        assert_eq!(read("(?x)abc").0, 28);
+        // What has no beginning ends nothing: an engine refuses it, after this has read it.
+        assert_eq!([read(")").0, read("a)b").0], [1, 3]);
         // Nothing overflows, however it is nested.
         assert!(read(&"a{99999999999999999999}{9999999999}{9999999999}{999999999}".repeat(5)).0 > 1 << 40);
     }

@@ -285,3 +285,22 @@ fn rg_20_an_argument_that_becomes_a_header_widens_wherever_it_stands_in_what_is_
     };
     assert!(!Change { subject: "tool.create".to_owned(), changed: gone }.widens());
 }
+
+#[test]
+fn rg_20_what_is_retired_is_told() {
+    let with = |retired: &str| crm_package(&format!("{CRM}{retired}"));
+    let old = with("[[retired]]\nname = \"a\"\ninstead = \"find\"\n[[retired]]\nname = \"b\"\nwhy = \"Rare\"\n");
+    let told = |new: &str| lines(&Package::diff(&old, &with(new)));
+    assert_eq!(
+        told("[[retired]]\nname = \"c\"\n[[retired]]\nname = \"a\"\ninstead = \"note\"\nwhy = \"Both\"\n"),
+        [
+            "  retired.a: instead was `find`, is `note`",
+            "  retired.a: why was nothing, is `Both`",
+            "  retired.b: name was `b`, is nothing",
+            "  retired.b: why was `Rare`, is nothing",
+            "  retired.c: name was nothing, is `c`",
+        ]
+    );
+    let turned = "[[retired]]\nname = \"b\"\nwhy = \"Rare\"\n[[retired]]\nname = \"a\"\ninstead = \"find\"\n";
+    assert_eq!(told(turned).len(), 1, "{:?}", told(turned));
+}

@@ -79,6 +79,8 @@ fn what_could_be_read_in_two_ways_is_no_template() {
         ("{x}://a", "does not begin with a scheme"),
         ("Docs://a", "does not begin with a scheme"),
         ("a:", "does not begin with a scheme"),
+        ("1a://b", "does not begin with a scheme"),
+        ("aB://b", "does not begin with a scheme"),
         ("http://a/{x}", "the scheme `http` is not for resources of plugins"),
         ("https://a", "the scheme `https`"),
         ("file:///etc/passwd", "the scheme `file`"),
@@ -173,6 +175,39 @@ fn an_asset_depends_on_the_variable_of_the_uri_and_on_nothing_else() {
         fits("a", "a://{b}").unwrap_err(),
         "the URI has `{b}` and the asset has no variable; write the same variable in both, in the same way"
     );
+}
+
+#[test]
+fn lengths_and_numbers_are_taken_up_to_their_bounds() {
+    assert!(format!("a://{}", "b".repeat(252)).parse::<UriTemplate>().is_ok());
+    for over in [1, 2] {
+        let long = format!("a://{}", "b".repeat(252 + over)).parse::<UriTemplate>().unwrap_err().to_string();
+        assert!(long.contains(&format!("it has {} bytes", 256 + over)), "{long}");
+    }
+    assert!("a://{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}".parse::<UriTemplate>().is_ok());
+    let two = template("a://{x}/{y}/");
+    let uri = |more: usize| format!("a://{}/{}/", "b".repeat(1024), "c".repeat(1018 + more));
+    assert!(two.matches(&uri(0)).is_some() && uri(0).len() == MAX_URI);
+    let filled = |more: usize| two.expand(&values(&[("x", &"b".repeat(1024)), ("y", &"c".repeat(1018 + more))]));
+    assert_eq!(filled(0), Some(uri(0)));
+    for over in [1, 2] {
+        assert_eq!((two.matches(&uri(over)), filled(over)), (None, None));
+    }
+    assert!(template("a://{x}").matches(&format!("a://{}", "b".repeat(1025))).is_none());
+    // Bytes count, not characters.
+    let name = |name: &str| name.parse::<AssetName>();
+    assert!(name(&"a".repeat(255)).is_ok() && name(&format!("{}a", "é".repeat(127))).is_ok());
+    assert_eq!(name(&"é".repeat(128)), Err(InvalidAsset::Length(256)));
+    assert_eq!(name(&"a".repeat(257)), Err(InvalidAsset::Length(257)));
+    assert_eq!(name(""), Err(InvalidAsset::Length(0)));
+}
+
+#[test]
+fn each_is_written_as_it_was_read() {
+    assert_eq!(template("a://{x}").to_string(), "a://{x}");
+    assert_eq!("p/{+x}.md".parse::<AssetPattern>().unwrap().to_string(), "p/{+x}.md");
+    let name: AssetName = "p/é.md".parse().unwrap();
+    assert_eq!((name.to_string(), String::from(name)), ("p/é.md".to_owned(), "p/é.md".to_owned()));
 }
 
 /// Templates that are valid by construction, with values for them.

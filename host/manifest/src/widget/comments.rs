@@ -183,3 +183,85 @@ impl Reader<'_> {
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || !byte.is_ascii()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `script` with a blank for each byte of what stands between `«` and `»`.
+    #[track_caller]
+    fn blanks(script: &str) {
+        let (mut plain, mut expected, mut inside) = (String::new(), String::new(), false);
+        for c in script.chars() {
+            match c {
+                '«' => inside = true,
+                '»' => inside = false,
+                c => {
+                    plain.push(c);
+                    match inside && c != '\n' {
+                        true => expected.extend(std::iter::repeat_n(' ', c.len_utf8())),
+                        false => expected.push(c),
+                    }
+                }
+            }
+        }
+        assert_eq!(blanked(&plain), expected, "{plain}");
+    }
+
+    #[test]
+    fn comments_are_blank_byte_for_byte_and_keep_their_lines() {
+        blanks("a «/* é\n b */» c «// d»\ne");
+        blanks("a «// é»\u{2028}b «// c»\rd «// e»\u{2029}f");
+        blanks("«/**/»«/* // */» a «// /* b»\n c");
+        blanks("a /* that never ends");
+        blanks("a // that ends with the text");
+        blanks("a * / b / * c");
+    }
+
+    #[test]
+    fn texts_and_templates_hold_no_comments() {
+        blanks("'/* a */' «/* b */» \"// c\" «// d»\n");
+        blanks("'\\'/* a */' «/* b */»");
+        blanks("`/* a */ ' \\` // b` «/* c */»");
+        blanks("`$ {/* a */}` «/* b */»");
+        // A text that a line ends, and one that nothing does: from there on nothing is certain.
+        blanks("'a\n /* b */");
+        blanks("`a /* b */");
+    }
+
+    #[test]
+    fn code_in_templates_holds_comments_and_the_braces_in_it_count() {
+        blanks("`/* a */${ b «/* c */» }/* d */` «/* e */»");
+        blanks("`${ {b: 1} «/* c */» }/* d */` «/* e */»");
+        blanks("`${ {b: {c: 1}} «/* d */» }/* e */` «/* f */»");
+        blanks("`${``}/* a */` «/* b */»");
+        blanks("`${`${ 1 «/* a */» }/* b */`}/* c */` «/* d */»");
+        blanks("{ `${a}/* b */` } «/* c */»");
+        blanks("{ { } } «/* a */»");
+        // More braces closed than opened: it is no script.
+        blanks("«/* a */» } /* b */");
+    }
+
+    #[test]
+    fn a_pattern_is_told_from_a_division_or_nothing_is_certain() {
+        blanks("x = /[/*]/ «/* a */»");
+        blanks("x = /\\//; «// a»\n");
+        blanks("x = y / 2 «/* a */» / z");
+        blanks("return /\"/ «/* a */»");
+        blanks("a.return / b «/* c */» / d");
+        blanks("returned / b «/* c */» / d");
+        blanks("if (a) /\"/.test(b) «/* c */»");
+        blanks("while (f(a)) /'/.test(b) «/* c */»");
+        blanks("f(a) / \"/* b */\" «/* c */» / d");
+        blanks("a.if (b) / \"/* c */\" «/* d */» / e");
+        blanks("a[0] / \"/* b */\" «/* c */»");
+        blanks("é / \"/* b */\" «/* c */»");
+        blanks("1 / \"/* b */\" «/* c */»");
+        // Behind a brace, or `++`, it may be either; a pattern does not go over a line.
+        blanks("«/* a */» } / \"/* b */");
+        blanks("«/* a */» x++ / y /* b */");
+        blanks("«/* a */» x-- / y /* b */");
+        blanks("x = /a\n /* b */");
+        blanks("x + -/\"/ «/* a */»");
+    }
+}

@@ -482,6 +482,27 @@ fn a_page_that_is_no_text_or_too_long_is_refused() {
     let refused = |bytes: &[u8]| manifest("").check_widgets(&assets(bytes)).unwrap_err().to_string();
     assert!(refused(b"<p>\xff").contains("is not UTF-8 text"));
     assert!(refused(&vec![b'a'; (2 << 20) + 1]).contains("at most 2097152 are read"));
+    let page = |length: usize| {
+        let mut page = b"<p>x</p>".to_vec();
+        page.resize(length, b' ');
+        manifest("").check_widgets(&assets(&page)).is_ok()
+    };
+    assert!(page(2 << 20) && !page((2 << 20) + 1));
+}
+
+#[test]
+fn mistakes_beyond_a_hundred_on_each_page_are_counted() {
+    let second = MANIFEST[MANIFEST.find("[[widget]]").unwrap()..].replace("results", "second");
+    let page: Arc<[u8]> = Arc::from("<p onclick='x'>y</p>".repeat(150).as_bytes());
+    let assets = ["results.html", "second.html"].map(|name| (name.parse().unwrap(), Arc::clone(&page)));
+    let errors = manifest(&second).check_widgets(&AssetFiles::new(assets.into()).unwrap()).unwrap_err();
+    assert_eq!((errors.as_slice().len(), errors.left_off()), (100, 200));
+}
+
+#[test]
+fn what_is_wrong_in_a_style_is_told_where_it_stands() {
+    let told = refused("", "<p>x</p>\n<style>p { top: 0 }\np { background: url('https://x.example/a') }</style>");
+    assert!(told.len() == 1 && told[0].starts_with("assets/results.html:3:"), "{told:?}");
 }
 
 #[test]

@@ -294,3 +294,57 @@ fn wr_04_what_refers_to_something_else_is_not_the_same() {
     let deep = |most: u32, refers: &str| json!({ "type": "object", "maxProperties": most, "not": { "allOf": [{ "items": [{ "$ref": refers }] }] } });
     assert!(included(&deep(5, "#/x"), &deep(4, "#/x")).is_err());
 }
+
+/// `inner` under so many members `a`, each inside the one before.
+fn under(levels: usize, inner: Value, around: impl Fn(Value) -> Value) -> Value {
+    (0..levels).fold(inner, |inner, _| json!({ "properties": { "a": around(inner) } }))
+}
+
+#[test]
+fn mc_06_a_proof_goes_200_levels_down_and_no_further() {
+    let text = |most: u32| json!({ "type": "string", "maxLength": most });
+    let plain = |inner| inner;
+    ok(under(200, text(5), plain), under(200, text(4), plain));
+    let unproven = included(&under(201, text(5), plain), &under(201, text(4), plain)).unwrap_err();
+    assert_eq!(unproven.what, "more than this check can follow");
+    assert_eq!(unproven.pointer.matches("/a").count(), 201);
+    // Going through branches is a level, too.
+    let branches = |inner| json!({ "anyOf": [inner, false] });
+    ok(under(100, text(5), plain), under(100, text(4), branches));
+    assert!(included(&under(101, text(5), plain), &under(101, text(4), branches)).is_err());
+}
+
+#[test]
+fn mc_06_a_proof_goes_through_branches_three_times_inside_one_value() {
+    let wide = json!({ "required": ["a"] });
+    let branches = |times: u32| {
+        (0..times).fold(wide.clone(), |inner, _| json!({ "anyOf": [{ "required": ["a"], "title": "One" }, inner] }))
+    };
+    ok(wide.clone(), branches(3));
+    not(wide.clone(), branches(4), "#", "`required`: `a`");
+    // The count begins anew for each part of the value.
+    ok(json!({ "properties": { "b": wide } }), json!({ "anyOf": [{ "properties": { "b": branches(3) } }, false] }));
+}
+
+#[test]
+fn mc_06_of_what_holds_at_once_64_are_looked_at() {
+    let wide = json!({ "required": ["a"] });
+    let all = |number: usize| {
+        let others = (1..number).map(|at| json!({ "title": at }));
+        json!({ "allOf": std::iter::once(wide.clone()).chain(others).collect::<Vec<_>>() })
+    };
+    ok(wide.clone(), all(63));
+    not(wide.clone(), all(64), "#", "`required`: `a`");
+}
+
+#[test]
+fn wr_04_what_is_demanded_alike_beside_less_is_not_the_same() {
+    // Here, what else may be there begins behind `a`, and there it does not.
+    let narrow = json!({ "properties": { "a": {} }, "additionalProperties": false });
+    not(
+        json!({ "additionalProperties": false }),
+        narrow,
+        "#/additionalProperties",
+        "nothing is taken, of the member `a`",
+    );
+}

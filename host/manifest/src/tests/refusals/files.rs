@@ -166,6 +166,60 @@ fn lists_and_tables_are_bounded() {
 }
 
 #[test]
+fn lists_and_tables_are_taken_up_to_their_bounds() {
+    let capabilities: String =
+        (0..31).map(|at| format!("[capability.c{at}]\nkind = \"kv\"\npartition = \"user\"\n")).collect();
+    assert_eq!(errors(&NOTES.replace("[limits]", &format!("{capabilities}[limits]"))), [""; 0]);
+
+    let tables = |heading: &str, number: usize, more: &str| -> String {
+        (0..number)
+            .map(|at| format!("[[{heading}]]\nname = \"n{at}\"\n{}\n", more.replace("NUMBER", &at.to_string())))
+            .collect()
+    };
+    let words = "title = \"T\"\ndescription = \"D\"";
+    assert_eq!(errors(&format!("{NOTES}{}", tables("tool", 62, words))), [""; 0]);
+    let uri = format!("{words}\nuri = \"a://NUMBER\"\nuses = [\"notebook:read\"]");
+    let page = format!("{words}\nasset = \"p.html\"");
+    for (heading, most, more) in [
+        ("retired", 64, ""),
+        ("prompt", 64, words),
+        ("resource", 64, uri.as_str()),
+        ("widget", 16, page.as_str()),
+        ("prompt.argument", 32, ""),
+    ] {
+        let before = match heading {
+            "prompt.argument" => tables("prompt", 1, words),
+            "widget" => "[assets]\nfolder = \"f\"\n".to_owned(),
+            _ => String::new(),
+        };
+        let told = |number: usize| errors(&format!("{NOTES}{before}{}", tables(heading, number, more)));
+        assert_eq!(told(most), [""; 0], "{heading}");
+        for more in [1, 2] {
+            let [told] = &told(most + more)[..] else { panic!("{heading}: {:?}", told(most + more)) };
+            let expected = format!("there are {} and at most {most} are allowed; write fewer", most + more);
+            assert!(told.ends_with(&expected), "{heading}: {told}");
+        }
+    }
+}
+
+#[test]
+fn what_a_text_holds_is_told_where_it_stands_however_it_is_escaped() {
+    for hidden in
+        ["\u{200b}", "\\u200B", "\\U0000200B", "\\u001b", "\\b", "\\t", "\\n", "\\f", "\\r", "\\e", "\\x1b", "\\u202E"]
+    {
+        // Behind other escapes, too: each is one character and takes two or more columns.
+        for (before, column) in [("ab", 14), ("", 12), ("a\\\\b", 16), ("\\u0041é\\\"", 21)] {
+            let text = NOTES.replace("\"Personal notes, kept", &format!("\"{before}{hidden} kept"));
+            let told = errors(&text);
+            assert!(
+                told.len() == 1 && told[0].starts_with(&format!("plugin.toml:8:{column}: plugin.summary: it ")),
+                "{before}{hidden}: {told:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_file_full_of_mistakes_is_refused_soon() {
     let keys: Vec<String> = (0..6_000).map(|at| format!("k{at}=1")).collect();
     let text = format!("plugin = {{{}}}", keys.join(","));

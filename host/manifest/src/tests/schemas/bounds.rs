@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 
 use super::{lines, notes, package, refused, taken};
-use crate::{Digest, Meter, Package, Tool, validator};
+use crate::{Digest, MAX_SERVED, Meter, Package, Tool, validator};
 
 fn many(count: usize, schema: &Value) -> Map<String, Value> {
     (0..count).map(|at| (format!("a{at}"), schema.clone())).collect()
@@ -81,6 +81,7 @@ fn mc_07_patterns_are_read_by_the_linear_time_engine() {
             "in.json:1:47: #/properties/a/pattern: the pattern has 513 bytes and at most 512 are allowed; write a shorter one",
         ],
     );
+    taken(json!({ "type": "object", "properties": { "a": { "pattern": "a".repeat(512) } } }));
     taken(json!({ "type": "object", "properties": { "a": { "pattern": "^\\d{4}-\\d{2}-\\d{2}$" } } }));
 }
 
@@ -101,6 +102,12 @@ fn mc_06_how_much_there_is_is_bounded() {
         &["in.json:1:1: #: it holds 1001 schemas and at most 1000 are allowed; write fewer"],
     );
     taken(json!({ "type": "object", "properties": many(999, &json!({})) }));
+    // The host closes it, with one more.
+    let most =
+        package(Some(&json!({ "type": "object", "properties": many(999, &json!({})) }).to_string()), None).unwrap();
+    assert!(Meter::of(&most.input_schema(&most.manifest.tools[0])).is_ok());
+    taken(json!({ "type": "object", "properties": { "a": { "enum": (0..500).collect::<Vec<_>>() } } }));
+    taken(json!({ "type": "object", "properties": many(64, &json!({ "pattern": "a" })) }));
     taken(json!({ "type": "object", "properties": { "a": nested(31) } }));
     refused(
         json!({ "type": "object", "properties": { "a": nested(32) } }),
@@ -310,6 +317,91 @@ fn mc_06_what_clients_are_sent_is_bounded_however_often_a_file_is_named() {
          1048576 are allowed: a schema counts once for each tool that names it; write smaller schemas, or fewer tools"
     );
     assert_eq!(said, expected);
+
+    let bare = |description: usize| {
+        let mut manifest = notes();
+        let text = "x".repeat(description);
+        manifest.tools =
+            vec![Tool { input: None, output: None, title: "T".into(), description: text, ..manifest.tools[0].clone() }];
+        Package::new(manifest, |_| None, Digest::of(b""))
+    };
+    let most = MAX_SERVED - 512 - 2;
+    assert!(bare(most).is_ok());
+    assert!(bare(most + 1).is_err());
+}
+
+#[test]
+fn mistakes_beyond_a_hundred_in_each_file_are_counted() {
+    let file = json!({ "type": "object", "properties": many(150, &json!({ "nonsense": 1 })) }).to_string();
+    let told = lines(package(Some(&file), Some(&file)));
+    assert_eq!((told.len(), told[100].as_str()), (101, "and 200 more"));
+}
+
+#[test]
+fn a_mistake_in_a_file_that_is_input_and_output_is_told_once_and_each_is_told() {
+    let mut manifest = notes();
+    let name = Some("both.json".to_owned());
+    manifest.tools = vec![Tool { input: name.clone(), output: name, ..manifest.tools[0].clone() }];
+    let told = |schema: Value| {
+        lines(Package::new(manifest.clone(), |_| Some(schema.to_string().into_bytes()), Digest::of(b""))).len()
+    };
+    assert_eq!(told(json!({ "type": "string" })), 1);
+    let header = json!({ "type": "string", "x-mcp-header": "A" });
+    assert_eq!(told(json!({ "type": "object", "properties": { "a": header } })), 1);
+    let other = json!({ "type": "string", "x-mcp-header": "B" });
+    assert_eq!(told(json!({ "type": "object", "properties": { "a": header, "b": other } })), 2);
+}
+
+#[test]
+fn mc_06_two_million_steps_are_taken_and_one_more_is_not() {
+    // 17 for each element: one, and one for each four of 64 parts.
+    let sixty_four: Vec<u8> = vec![0; 63];
+    let meter = Meter::of(&json!({ "type": "array", "items": { "const": sixty_four } })).unwrap();
+    let steps = |elements: usize| meter.read(&json!(vec![0; elements])).map(|reading| reading.steps);
+    assert_eq!(steps(117_647), Some(2_000_000));
+    assert_eq!(steps(117_648), None);
+    let meter = Meter::of(&json!({ "type": "array", "items": { "const": sixty_four }, "uniqueItems": false })).unwrap();
+    assert_eq!(meter.read(&json!([1])).unwrap().steps, 18);
+}
+
+#[test]
+fn mc_06_what_is_compared_is_counted_with_all_that_is_in_it() {
+    let steps = |schema: Value| Meter::of(&schema).unwrap().read(&json!({})).unwrap().steps;
+    let (long, name) = ("x".repeat(256), "x".repeat(128));
+    // One, and one for each four parts, of which the value itself is one; 64 bytes are another.
+    assert_eq!(steps(json!({ "const": 1 })), 1 + 1);
+    assert_eq!(steps(json!({ "const": long })), 1 + 2);
+    assert_eq!(steps(json!({ "const": [long, long] })), 1 + 3);
+    assert_eq!(steps(json!({ "const": { (name.clone()): long } })), 1 + 2);
+    assert_eq!(steps(json!({ "const": { (name.clone()): 1, "a": [1, 2] } })), 1 + 2);
+    assert_eq!(steps(json!({ "enum": [[1, 2, 3], long] })), 1 + 3);
+    // What is needed by others is looked for by its name.
+    assert_eq!(steps(json!({ "dependentRequired": { "a": ["b", "c"], "d": ["e"] } })), 1 + 3);
+}
+
+#[test]
+fn mc_06_a_long_name_takes_more_and_so_does_matching_it() {
+    let steps =
+        |schema: &Value, name: usize| Meter::of(schema).unwrap().read(&json!({ "a".repeat(name): 1 })).unwrap().steps;
+    let patterned = json!({ "patternProperties": { "^[a-z]*$": {} } });
+    assert_eq!(steps(&patterned, 640) - steps(&patterned, 2), (10 + 320) - 1);
+    let named = json!({ "properties": { "b": {} } });
+    assert_eq!(steps(&named, 640) - steps(&named, 2), 10);
+}
+
+#[test]
+fn mc_07_a_file_that_is_read_in_two_roles_counts_twice() {
+    let large = |count: usize| {
+        let patterns: Map<String, Value> =
+            (0..count).map(|at| (format!("p{at}"), json!({ "pattern": format!("z{at}\\p{{L}}{{24}}") }))).collect();
+        json!({ "type": "object", "properties": patterns }).to_string()
+    };
+    let mut manifest = notes();
+    let name = Some("both.json".to_owned());
+    manifest.tools = vec![Tool { input: name.clone(), output: name, ..manifest.tools[0].clone() }];
+    let told = |count| lines(Package::new(manifest.clone(), |_| Some(large(count).into_bytes()), Digest::of(b"")));
+    assert_eq!(told(4), [""; 0]);
+    assert!(!told(5).is_empty());
 }
 
 mod mutations {

@@ -237,3 +237,37 @@ fn the_schema_of_the_conformance_suite_survives_unchanged() {
     let served = package.input_schema(&package.manifest.tools[0]);
     assert_eq!(served.to_string(), schema.to_string());
 }
+
+#[test]
+fn mc_15_a_header_has_a_name_of_1_to_64_characters() {
+    let with =
+        |name: &str| json!({ "type": "object", "properties": { "a": { "type": "string", "x-mcp-header": name } } });
+    taken(with(&"x".repeat(64)));
+    taken(with("x"));
+    for name in ["", &"x".repeat(65), &"x".repeat(66)] {
+        assert!(
+            lines(package(Some(&with(name).to_string()), None))[0].contains("which is no header name of at most 64")
+        );
+    }
+}
+
+#[test]
+fn an_anchor_is_a_name_of_1_to_64_characters() {
+    let with = |name: &str| json!({ "type": "object", "$defs": { "a": { "$anchor": name } } });
+    for name in ["a", "_", "a1-_.B", &"x".repeat(64)] {
+        taken(with(name));
+    }
+    for name in ["", "1", "-", ".a", "a b", "a/b", "é", &"x".repeat(65), &"x".repeat(66)] {
+        assert_eq!(lines(package(Some(&with(name).to_string()), None)).len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn mc_06_what_the_validator_refuses_is_told_where_it_stands() {
+    refused(
+        json!({ "type": "object", "allOf": [true, { "maxLength": -1 }], "additionalProperties": true }),
+        &[
+            "in.json:1:45: #/allOf/1/maxLength: the validator refuses it: -1 is less than the minimum of 0; write what JSON Schema 2020-12 allows",
+        ],
+    );
+}

@@ -71,7 +71,19 @@ fn signs_are_those_that_a_quotation_needs() {
 
 #[test]
 fn styles_in_attributes_are_read_as_styles() {
-    for name in ["style", "fill", "filter", "mask", "clip-path"] {
+    for name in [
+        "style",
+        "fill",
+        "stroke",
+        "filter",
+        "mask",
+        "clip-path",
+        "marker-start",
+        "marker-mid",
+        "marker-end",
+        "marker",
+        "cursor",
+    ] {
         one("", &format!("<p {name}=\"url('https://cdn.example.com/a')\">y</p>"), "is not declared");
     }
     // A text that is no style may hold what a style may not.
