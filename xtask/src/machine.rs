@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::place::Place;
+use crate::steps::Stop;
 use crate::task::{Failure, Task};
 
 /// The target that plugins in Rust are compiled for.
@@ -73,6 +74,20 @@ pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
 pub(crate) fn chromium() -> bool {
     let names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome-headless-shell"];
     std::env::var_os("PORTCULLIS_CHROMIUM").is_some() || names.iter().any(|name| on_path(name).is_some())
+}
+
+/// Whether somebody may mount a file system that nobody else sees: the suites fill one up.
+pub(crate) fn small_disk(place: &Place) -> Result<(), Stop> {
+    let mount = "mount -t tmpfs -o size=1m portcullis /mnt";
+    let ways: [&[&str]; 2] = [&["--mount"], &["--user", "--map-root-user", "--mount"]];
+    let can = |way: &&[&str]| Task::new("unshare", &place.root).args(*way).args(["sh", "-c", mount]).hidden().is_ok();
+    match ways.iter().any(can) {
+        true => Ok(()),
+        false => Err(Stop::NotRun(
+            "the test of a full disk does nothing: nobody may mount a file system of their own here (`unshare --user --mount`)"
+                .to_owned(),
+        )),
+    }
 }
 
 fn at_least(program: &str, wanted: (u32, u32), place: &Place) -> Result<(), Failure> {

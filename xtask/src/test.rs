@@ -41,6 +41,7 @@ pub(crate) fn run<'a>(mut arguments: impl Iterator<Item = &'a str>) -> Result<()
         // A panic there is a fault of xtask itself and goes on as one.
         let foreign = foreign.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let needs: Vec<&Ticket> = native.iter().chain(&foreign).collect();
+        steps.step("a small disk can be mounted and filled", &[], || machine::small_disk(&place));
         steps.step("suites that cross rooms", &needs, || Ok(tests(&place, Packages::Suites)?.shown()?));
     });
     steps.finish()

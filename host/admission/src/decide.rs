@@ -264,6 +264,20 @@ mod tests {
         assert!(refused.to_string().contains("/n: "), "{refused}");
     }
 
+    #[test]
+    fn mc_08_a_permit_is_for_the_arguments_that_were_checked() {
+        let Decision::Permit(permit) = ask(tool(Label::Read, &[]), &[], json!({ "n": 7 })) else { panic!("refused") };
+        assert_eq!(permit.arguments(), r#"{"n":7}"#);
+    }
+
+    #[test]
+    fn eg_09_a_guest_is_told_of_the_scopes_that_its_plugin_needs_and_the_token_has() {
+        let mut tool = Arc::into_inner(tool(Label::Read, &[])).unwrap();
+        tool.plugin_scopes = ["a", "b", "c"].map(|scope| scope.parse().unwrap()).into();
+        let Decision::Permit(permit) = ask(Arc::new(tool), &["c", "x", "a"], json!({})) else { panic!("refused") };
+        assert_eq!(permit.scopes().map(Scope::as_str).collect::<Vec<_>>(), ["a", "c"]);
+    }
+
     fn confirmed_tool(confirm: Confirm) -> Arc<ApprovedTool> {
         let mut tool = Arc::into_inner(tool(Label::Write, &[])).unwrap();
         tool.confirm = confirm;

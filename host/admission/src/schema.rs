@@ -155,6 +155,19 @@ mod tests {
     }
 
     #[test]
+    fn mc_06_fifty_thousand_steps_are_spent_on_saying_where_and_no_more() {
+        let list = json!({ "type": "array", "items": { "type": "string" } });
+        let schema = json!({ "anyOf": [list, { "type": "object" }] });
+        let (meter, compiled) = (Meter::of(&schema).unwrap(), Schema::compile(&schema).unwrap());
+        let explaining = |items: usize| meter.read(&json!(vec![1; items])).unwrap().explaining;
+        let most = (49_000..50_001).find(|items| explaining(*items) == MAX_EXPLAINING).unwrap();
+        assert_eq!(explaining(most + 1), MAX_EXPLAINING + 1);
+        let said = |items: usize| compiled.check(&json!(vec![1; items])).unwrap_err().to_string();
+        assert!(said(most).starts_with("the whole: "), "{}", said(most));
+        assert!(said(most + 1).starts_with("somewhere in it: "), "{}", said(most + 1));
+    }
+
+    #[test]
     fn a_clone_is_the_same_schema() {
         let schema = Schema::compile(&json!({ "type": "object" })).unwrap();
         assert!(Arc::ptr_eq(&schema.0, &schema.clone().0));

@@ -225,6 +225,14 @@ mod tests {
     }
 
     #[test]
+    fn a_completion_has_the_grants_of_what_it_completes_and_asks_nobody() {
+        let asks = ApprovedTool { kind: Callable::Prompt, ask: vec![portcullis_manifest::AskKind::Form], ..tool() };
+        let completion = asks.completion();
+        assert_eq!((completion.kind, completion.ask.len()), (Callable::Completion, 0));
+        assert_eq!((completion.grants.len(), completion.name, completion.release), (3, asks.name, asks.release));
+    }
+
+    #[test]
     fn a_call_takes_no_longer_than_its_limit() {
         assert_eq!(tool().time(), Duration::from_secs(7));
     }

@@ -156,10 +156,13 @@ fn what_stands_against_calls_without_sign_in_is_said_with_what_would_allow_them(
         (ApprovedTool { confirm: Confirm::Person, ..open() }, "(`confirm`)"),
         (ApprovedTool { scopes: vec!["a".parse().unwrap(), "b".parse().unwrap()], ..open() }, "the scopes a b,"),
         (ApprovedTool { grants: vec![grant(http()), grant(kv(Partition::User))], ..open() }, "it uses `book`,"),
+        (ApprovedTool { grants: vec![grant(http()), grant(files(Partition::User))], ..open() }, "it uses `book`,"),
     ] {
         let why = tool.can_be_open().unwrap_err();
         assert!(why.to_string().contains(said), "{why}");
     }
+    let shared = [kv(Partition::Shared), files(Partition::Shared), http()].map(grant);
+    assert_eq!(ApprovedTool { grants: shared.into(), ..open() }.can_be_open(), Ok(()));
     let scopes = ApprovedTool { scopes: vec!["a".parse().unwrap()], ..open() };
     assert_eq!(scopes.can_be_open(), Err(SignInNeeded::Scopes(scopes.scopes.clone())));
 }

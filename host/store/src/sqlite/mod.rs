@@ -401,6 +401,11 @@ impl From<rusqlite::Error> for Unavailable {
     fn from(error: rusqlite::Error) -> Self {
         // SQLite's own messages can name the file; the error code can't.
         let reason = match error.sqlite_error() {
+            Some(code) if code.code == rusqlite::ErrorCode::DiskFull => format!(
+                "SQLite error {} (DiskFull): there is no room on the disk of the data directory; make room there, and a host that \
+                 runs goes on by itself",
+                code.extended_code
+            ),
             Some(code) => format!("SQLite error {} ({:?})", code.extended_code, code.code),
             None => "a row is not of the form this version writes".to_owned(),
         };
