@@ -78,14 +78,11 @@ const FCNTL: [i32; 14] = [
     libc::F_GET_SEALS,
 ];
 
-/// Which pages of this process were written to: what the pools put back after a call (libc has no name for it).
-const PAGEMAP_SCAN: u64 = 0xc060_6610;
-
 /// This process, where the kernel wants a descriptor of one (libc has no name for it yet).
 const PIDFD_SELF: i32 = -10000;
 
 /// Not `TIOCSTI`, which types into the terminal of who started the host.
-const IOCTL: [u64; 4] = [libc::FIONBIO, libc::FIOCLEX, libc::TCGETS, PAGEMAP_SCAN];
+const IOCTL: [u64; 3] = [libc::FIONBIO, libc::FIOCLEX, libc::TCGETS];
 
 /// Names of threads and of memory, and questions. `PR_GET_AUXV` (libc has no name for it) tells where the clock is.
 const PRCTL: [i32; 7] = [

@@ -21,14 +21,12 @@ const IN_THE_DATA: BitFlags<AccessFs> = make_bitflags!(AccessFs::{
 const READ: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | ReadDir});
 
 /// What runtimes and the C library ask of the system: how many processors there are, and how it counts memory.
-const RUNTIME: [&str; 7] = [
+const RUNTIME: [&str; 6] = [
     "/proc/self/cgroup",
     "/proc/self/mountinfo",
     "/sys/fs/cgroup",
     "/sys/devices/system/cpu/online",
     "/proc/stat",
-    // Which of its pages it has written to. Without capabilities it does not say where they are.
-    "/proc/self/pagemap",
     "/proc/sys/vm/overcommit_memory",
 ];
 

@@ -6,7 +6,7 @@ use portcullis_backend::ServerInfo;
 use portcullis_calls::{Host, HostConfig};
 use portcullis_egress::Egress;
 use portcullis_identity::{Denials, Identity};
-use portcullis_sandbox::{Compiler, EngineProfile};
+use portcullis_sandbox::Compiler;
 use portcullis_store::sqlite::{OwnerLock, OwnerLockError, SqliteStore};
 
 use crate::{config::Config, control, exit::Failure, lockdown};
@@ -49,7 +49,6 @@ pub(crate) fn ready(config: &Config, lock: OwnerLock, serves: bool, own: Vec<Soc
     let control = serves.then(|| control::Socket::bind(config.data())).transpose().map_err(Failure::data)?;
     let egress =
         Egress::start(config.egress(own)).map_err(|error| Failure::usage(format_args!("the way out: {error}")))?;
-    EngineProfile::current().open_pagemap();
     lockdown::lock_down(config, serves)?;
     Ok(Ready { control, compiler, egress, lock })
 }

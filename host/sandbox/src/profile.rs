@@ -2,7 +2,6 @@
 //! so that an artefact of the one always fits the other (catalogue WX-13, WX-40 to WX-43).
 
 use portcullis_manifest::{Digest, HARD_LIMITS};
-use rustix::thread::capabilities;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy};
 
 /// Most stack a guest may use. Deep recursion ends here, in a trap; a tool that needs more is written as a loop.
@@ -107,24 +106,17 @@ impl EngineProfile {
             // Measured: most of a fresh call is first touches of pages, and a small guest touches less than this.
             .linear_memory_keep_resident(256 << 10)
             .table_keep_resident(16 << 10)
-            .async_stack_keep_resident(16 << 10)
+            .async_stack_keep_resident(8 << 10)
             // Given back for some calls at once: every time, each thread of the host is interrupted to forget where it was.
             // Nothing uses it before that.
             .decommit_batch_size(8)
-            .pagemap_scan(Enabled::Auto);
+            // The kernel could say which pages a call has written to. Of a page that it swaps out or moves at that moment it says
+            // that it is not there, the engine leaves it as it is, and the next call would read it (catalogue WX-41; see
+            // bytecodealliance/wasmtime#14357).
+            .pagemap_scan(Enabled::No);
         let mut config = self.common();
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
         config
-    }
-
-    /// Opens the file in which the kernel tells which pages a call has written to: the pools put back those alone. For a process
-    /// that is about to lock itself down, after which only root may open it. One with capabilities opens it afterwards, when it
-    /// has none: the file would tell it where in the machine's memory its pages lie.
-    pub fn open_pagemap(&self) {
-        if capabilities(None).is_ok_and(|held| held.permitted.is_empty() && held.effective.is_empty()) {
-            // Without it the pools put back all that may have been written to.
-            let _ = PoolingAllocationConfig::is_pagemap_scan_available();
-        }
     }
 
     fn common(&self) -> Config {
