@@ -218,8 +218,10 @@ impl Host {
     /// When it can't be written.
     pub async fn stop(&self) -> Result<(), Unavailable> {
         self.tasks.stop(ENDING).await;
-        self.tombstones.flush().await?;
+        // Whatever becomes of one, the other is written.
+        let counted = self.tombstones.flush().await;
         self.audit.close(ENDING).await?;
+        counted?;
         self.audit.admin(AdminAction::Stop, "host", None, String::new()).await
     }
 

@@ -238,8 +238,12 @@ impl Host {
 
     /// Writes down what a task has become, and tells whoever wants to know. Only the one who runs it does this.
     async fn step(&self, id: TaskId, principal: &PrincipalKey, revision: u64, to: TaskMove) {
+        const LONGEST: Duration = Duration::from_secs(30);
+        // About as long as a task lives.
+        const TRIES: u32 = 120;
         let mut pause = POLL;
-        for _ in 0..6 {
+        // As long as a task that nobody can read is worth it: a disk may be full for a while.
+        for _ in 0..TRIES {
             match self.store.task_step(id.0, revision, to.clone()).await {
                 Ok(changed) => {
                     if changed {
@@ -250,7 +254,7 @@ impl Host {
                 Err(error) => {
                     tracing::error!(target: "portcullis::alert", alert = "store-write-failure", %error, "what came of a task was not written; it is tried again");
                     sleep(pause).await;
-                    pause *= 2;
+                    pause = (pause * 2).min(LONGEST);
                 }
             }
         }

@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// Of a task whose process has ended under it.
-const ABANDONED: &str = "the host stopped while the task ran, or lost it; nothing that it wrote in this host was kept; what it sent outside \
-     before, if anything, is not known here";
+const ABANDONED: &str = "the host stopped while the task ran, or lost it; whether it was done is not known here, nor what it sent outside \
+     before, if anything: of what it wrote in this host all was kept or nothing; look before you ask for it again";
 
 /// Ends what a process before this one has left.
 pub(crate) async fn abandon(store: &Arc<dyn Store>) -> Result<(), Unavailable> {

@@ -221,9 +221,10 @@ fn transaction(
     }
     if let Err(error) = connection.prepare_cached("COMMIT")?.execute([]) {
         // What did not fit was not written to its end.
-        let doubtful = error.sqlite_error_code() != Some(rusqlite::ErrorCode::DiskFull);
-        leave(connection)?;
-        return Err(Failed { error: error.into(), doubtful });
+        let fitted = error.sqlite_error_code() != Some(rusqlite::ErrorCode::DiskFull);
+        // Nor is it known what a transaction is that could not be rolled back.
+        let left = leave(connection).is_ok();
+        return Err(Failed { error: error.into(), doubtful: fitted || !left });
     }
     Ok(())
 }

@@ -38,7 +38,13 @@ impl OwnerLock {
     /// # Errors
     /// See [`OwnerLockError`].
     pub fn take(directory: &Path) -> Result<Self, OwnerLockError> {
+        let missing: Vec<&Path> = directory.ancestors().take_while(|folder| !folder.exists()).collect();
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        // What is acknowledged later is no use in a directory that a power cut takes away.
+        for above in missing.iter().filter_map(|folder| folder.parent()) {
+            let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+            File::open(above)?.sync_all()?;
+        }
         let mode = std::fs::metadata(directory)?.mode() & 0o777;
         if mode & 0o077 != 0 {
             return Err(OwnerLockError::Exposed { mode });

@@ -179,7 +179,11 @@ fn make(above: &Dir, name: &str) -> io::Result<Dir> {
     match directory(above, name) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             above.create_dir_with(name, &private())?;
-            sync(above)?;
+            if let Err(error) = sync(above) {
+                // Whoever found it next would take it for durable.
+                let _ = above.remove_dir(name);
+                return Err(error);
+            }
             directory(above, name)
         }
         done => done,
