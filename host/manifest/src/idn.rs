@@ -197,6 +197,10 @@ mod tests {
             ),
             ("b1abfaaepdrnnbgefbadotcwatmq2g4l", "почемужеонинеговорятпорусски"),
             ("porqunopuedensimplementehablarenespaol-fmd56a", "porquénopuedensimplementehablarenespañol"),
+            // Not of the RFC: steps of just the length at which the bias adapts once more.
+            ("9fa8341bquagr5e", "Œ儃倔冹写"),
+            ("ufa8dy170a7uaub51m", "乭Ń伤伯ţ傼"),
+            ("wea4a9776b2uay6g", "Ģ乺估冔ı"),
         ] {
             assert_eq!(decode(encoded).as_deref(), Some(letters), "{encoded}");
         }

@@ -401,3 +401,33 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn wr_04_what_breaks_is_told_of_arguments_and_of_results() {
+    let told = |old: &[Option<&str>; 2], new: &[Option<&str>; 2]| {
+        let package = |files: &[Option<&str>; 2]| {
+            let mut manifest = notes();
+            let tool = &mut manifest.tools[0];
+            (tool.input, tool.output) = (files[0].map(|_| "in".to_owned()), files[1].map(|_| "out".to_owned()));
+            manifest.tools.truncate(1);
+            let file = |name: &str| if name == "in" { files[0] } else { files[1] }.map(|text| text.as_bytes().to_vec());
+            Package::new(manifest, file, Digest::of(b"")).unwrap()
+        };
+        let (old, new) = (package(old), package(new));
+        let breaks = Package::schema_breaks(&old, &old.manifest.tools[0], &new, &new.manifest.tools[0]);
+        breaks.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let (open, needs) = (r#"{"type":"object"}"#, r#"{"type":"object","properties":{"a":{}},"required":["a"]}"#);
+    assert_eq!(told(&[Some(needs), Some(open)], &[Some(needs), Some(needs)]), [""; 0]);
+    assert_eq!(
+        told(&[Some(open), Some(needs)], &[Some(needs), Some(open)]),
+        [
+            "input #: `required`: `a`: arguments that were good before may be refused by it now",
+            "output #: `required`: `a`: results were promised to fit it and may not fit any more",
+        ]
+    );
+    assert_eq!(
+        told(&[None, Some(open)], &[None, None]),
+        ["output #: there is no schema any more: results were promised to fit it and may not fit any more"]
+    );
+}

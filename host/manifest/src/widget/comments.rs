@@ -263,5 +263,11 @@ mod tests {
         blanks("«/* a */» x-- / y /* b */");
         blanks("x = /a\n /* b */");
         blanks("x + -/\"/ «/* a */»");
+        blanks("x return /'/ «/* a */»");
+        blanks("{} / 1 / 2 /* a */");
+        blanks("x++ / y / 2 /* a */");
+        blanks("x = /a\n/ /* b */");
+        blanks("x = /\\/\"/ «/* a */»");
+        blanks("x = /a+/ «/* b */»");
     }
 }

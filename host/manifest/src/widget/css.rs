@@ -134,3 +134,79 @@ fn unescaped(text: &str) -> Cow<'_, str> {
     plain.push_str(rest);
     Cow::Owned(plain)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `style` names, each with its byte.
+    #[track_caller]
+    fn names(style: &str, expected: &[&str]) {
+        let found: Vec<String> = read(style)
+            .into_iter()
+            .map(|named| match named {
+                Named::Address(at, address) => format!("{at} address {address}"),
+                Named::Text(at, text) => format!("{at} text {text}"),
+                Named::Import(at) => format!("{at} import"),
+                Named::Unclear(at, _) => format!("{at} unclear"),
+            })
+            .collect();
+        assert_eq!(found, expected, "{style}");
+    }
+
+    #[test]
+    fn addresses_are_what_stands_in_url_and_texts_what_stands_elsewhere() {
+        names("a{b:url(x.png)}", &["8 address x.png"]);
+        names("url( x )url(y)URL(z)", &["5 address x", "12 address y", "18 address z"]);
+        names("url('a') 'b' url( \"c\" )\"d\"", &["5 address a", "10 text b", "19 address c", "24 text d"]);
+        names("'a''b'", &["1 text a", "4 text b"]);
+        names("@import 'a';@IMPORT url(b)", &["0 import", "9 text a", "12 import", "24 address b"]);
+        // Another name that only ends so.
+        for name in ["my", "my-", "my_", "é", "1"] {
+            names(&format!("{name}url(x)"), &[]);
+        }
+        names(" url(x)", &["5 address x"]);
+        names("curl('x')", &["6 text x"]);
+    }
+
+    #[test]
+    fn comments_name_nothing_and_have_an_end() {
+        names("/* url(x) 'y' */ url(z)", &["21 address z"]);
+        names("/*/ url(x) */ url(y)", &["18 address y"]);
+        names("/**/url(y)", &["8 address y"]);
+        names("a /* b", &["2 unclear"]);
+        names("a / b * c", &[]);
+    }
+
+    #[test]
+    fn what_does_not_end_is_not_clear_and_neither_is_what_holds_more_than_an_address() {
+        names("url(a", &["0 unclear"]);
+        names("'a\nb' url(x)", &["0 unclear"]);
+        names("'a\rb'", &["0 unclear"]);
+        names("'a", &["0 unclear"]);
+        for inside in ["a b", "a(b", "a'b", "a\"b", "a\\b"] {
+            names(&format!("url({inside})"), &["0 unclear", &format!("4 address {inside}")]);
+        }
+    }
+
+    #[test]
+    fn a_text_is_what_a_browser_reads_of_it() {
+        names(r"'a\'b' 'c'", &["1 text a'b", "8 text c"]);
+        names("'a\\\nb' 'c'", &["1 text ab", "8 text c"]);
+        names("'a\\\r\nb' 'c'", &["1 text ab", "9 text c"]);
+        names("'a\\\rbc' 'd'", &["1 text abc", "9 text d"]);
+        names(r"'\68 ttp://x'", &["1 text http://x"]);
+        names(r"'\000068ttp' '\68\74 tp'", &["1 text http", "14 text http"]);
+        names(r"'\zx' '\é'", &["1 text zx", "7 text é"]);
+        names(r"'\110000 \0'", &["1 text \u{fffd}\0"]);
+    }
+
+    #[test]
+    fn a_letter_behind_a_backslash_is_not_clear() {
+        names(r"\75rl(x)", &["0 unclear"]);
+        names(r"\u", &["0 unclear"]);
+        names("a\\\nb", &["1 unclear"]);
+        names(r"\31 'a'", &["5 text a"]);
+        names(r"a\:b\2f url(x)", &["12 address x"]);
+    }
+}

@@ -192,3 +192,42 @@ fn host_after(text: &str, at: usize) -> &str {
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "-._:@[]*%".contains(c) || !c.is_ascii()));
     rest[..end.unwrap_or(rest.len())].trim_end_matches(['.', ':'])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_slashes_are_found_however_they_are_written() {
+        for (text, expected) in [
+            ("a//b", &[(1, 3)][..]),
+            ("//", &[(0, 2)]),
+            ("///", &[(0, 2)]),
+            ("////", &[(0, 2), (2, 4)]),
+            ("/", &[]),
+            ("", &[]),
+            ("/a/", &[]),
+            ("/ /", &[]),
+            (r"a\/\/b", &[(1, 5)]),
+            (r"/\/", &[(0, 3)]),
+            (r"x/\/", &[(1, 4)]),
+            (r"\//", &[(1, 3)]),
+            (r"\/\/", &[(0, 4)]),
+            (r"/\a/", &[]),
+            (r"/\", &[]),
+        ] {
+            assert_eq!(slashes(text.as_bytes()).collect::<Vec<_>>(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_scheme_is_a_letter_and_then_letters_digits_and_three_signs() {
+        for (text, scheme) in [("a:b", "a"), ("A1+b-.c:x:y", "a1+b-.c"), ("https://x", "https"), ("a:", "a")] {
+            assert_eq!(scheme_of(text).map(|(scheme, _)| scheme).as_deref(), Some(scheme), "{text}");
+        }
+        for text in ["1a:b", "a b:c", ":x", "a_b:c", "é:x", "ab", "+a:b", ""] {
+            assert_eq!(scheme_of(text), None, "{text}");
+        }
+        assert_eq!(scheme_of("a:b:c").map(|(_, rest)| rest), Some("b:c"));
+    }
+}

@@ -85,3 +85,17 @@ pub fn is_page(mime: &str) -> bool {
 fn words(origins: &[OriginPattern]) -> Vec<String> {
     origins.iter().map(ToString::to_string).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guard_is_the_first_of_a_page_but_for_its_doctype() {
+        assert_eq!(guarded("<!doctype html><p>x"), format!("<!doctype html>{GUARD}<p>x"));
+        assert_eq!(guarded(" \n<!DOCTYPE HTML ><p>x"), format!(" \n<!DOCTYPE HTML >{GUARD}<p>x"));
+        for page in ["<p>x", "", "<!doctypehtml><p>", "<!doctype xml><p>", "x<!doctype html>"] {
+            assert_eq!(guarded(page), format!("{GUARD}{page}"));
+        }
+    }
+}

@@ -281,3 +281,50 @@ pub(super) fn doctype(page: &str) -> usize {
     }
     page.len() - inside.len() + name.len() + 1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(at: usize, name: &str) -> Piece<'static> {
+        Piece::Open { at, name: name.to_owned(), attributes: Vec::new() }
+    }
+
+    /// Where something is refused.
+    fn wrong(page: &str) -> Vec<usize> {
+        let at = |piece| if let Piece::Wrong { at, .. } = piece { Some(at) } else { None };
+        scan(page).into_iter().filter_map(at).collect()
+    }
+
+    #[test]
+    fn pieces_are_where_they_begin_and_texts_are_whole() {
+        assert_eq!(scan("<b>x</b><br/>"), [open(0, "b"), open(8, "br")]);
+        assert_eq!(scan("<script>x</script>"), [open(0, "script"), Piece::Script { at: 8, text: "x" }]);
+        assert_eq!(scan(" <style>y</STYLE\n>"), [open(1, "style"), Piece::Style { at: 8, text: "y" }]);
+        let script = Piece::Script { at: 8, text: "a</scriptx></ script>b" };
+        assert_eq!(scan("<script>a</scriptx></ script>b</script>"), [open(0, "script"), script]);
+        let attribute = |at, name: &str, value_at, value| Attribute {
+            at,
+            name: name.to_owned(),
+            value_at,
+            value: Cow::Borrowed(value),
+        };
+        assert_eq!(
+            scan("<p A='b'  c= d e></p>")[0],
+            Piece::Open {
+                at: 0,
+                name: "p".to_owned(),
+                attributes: vec![attribute(3, "a", 6, "b"), attribute(10, "c", 13, "d"), attribute(15, "e", 15, ""),]
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_text_is_told_where_it_stands() {
+        assert_eq!(wrong("<script>ab<!--</script>"), [10]);
+        assert_eq!(wrong("<style>ab<c</style>"), [9]);
+        assert_eq!(wrong("<title>ab<c</title>"), [9]);
+        assert_eq!(wrong("ab\u{1}"), [2]);
+        assert_eq!(wrong("<p>x</p>a <"), [10]);
+    }
+}

@@ -119,3 +119,18 @@ fn words<'s>(script: &'s str, word: &'s str) -> impl Iterator<Item = usize> + 's
 fn is_part(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$'
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leads_to_another_server_begins_with_its_scheme_or_with_two_slashes() {
+        for elsewhere in ["https://a", " HTTP:a", "//a", "ftp:a", "data:a", "blob:a"] {
+            assert!(is_elsewhere(elsewhere), "{elsewhere}");
+        }
+        for here in ["./a.js", "/a.js", "a.js", "", "httpx", "a https://b"] {
+            assert!(!is_elsewhere(here), "{here}");
+        }
+    }
+}

@@ -348,3 +348,154 @@ fn wr_04_what_is_demanded_alike_beside_less_is_not_the_same() {
         "nothing is taken, of the member `a`",
     );
 }
+
+/// What follows from what, keyword by keyword. A title keeps two schemas from being the same, which would be proof enough.
+#[test]
+fn wr_04_each_keyword_is_proven_from_what_it_follows_from() {
+    let text = || json!({ "type": "string", "title": "T" });
+    for (wide, narrow) in [
+        // What is about values of another type holds of none of these.
+        (json!({ "multipleOf": 3 }), text()),
+        (json!({ "minimum": 3 }), text()),
+        (json!({ "required": ["a"] }), text()),
+        (json!({ "items": false }), text()),
+        (json!({ "contains": { "const": 1 } }), text()),
+        (json!({ "uniqueItems": true }), text()),
+        (json!({ "dependentSchemas": { "a": false } }), text()),
+        (json!({ "pattern": "^a", "format": "date", "minLength": 2 }), json!({ "type": "integer" })),
+        // What nothing can be.
+        (json!({ "const": 5 }), json!({ "type": "string", "enum": [1] })),
+        (json!({ "type": ["string", "null"] }), json!({ "type": "null" })),
+        (json!({ "type": ["integer", "number"] }), json!({ "type": "integer" })),
+        (json!({ "type": "boolean" }), json!({ "enum": [true, false] })),
+        (json!({ "const": 1 }), json!({ "enum": [1] })),
+        (json!({ "multipleOf": 3 }), json!({ "multipleOf": 6 })),
+        (json!({ "multipleOf": 0.5 }), json!({ "multipleOf": 0.5, "title": "T" })),
+        (json!({ "maximum": 1 }), json!({ "maximum": 0.5 })),
+        (json!({ "maximum": 9_007_199_254_740_992_u64 }), json!({ "maximum": 0.5 })),
+        (json!({ "minimum": 0 }), json!({ "minimum": 0, "title": "T" })),
+        (json!({ "exclusiveMinimum": 0 }), json!({ "exclusiveMinimum": 0, "title": "T" })),
+        (json!({ "exclusiveMaximum": 5 }), json!({ "maximum": 4 })),
+        (json!({ "minLength": 0 }), text()),
+        (json!({ "minLength": 2 }), json!({ "type": "string", "minLength": 3 })),
+        (json!({ "minLength": 1 }), json!({ "enum": ["a", "bb", 1] })),
+        (json!({ "minItems": 1 }), json!({ "minItems": 2 })),
+        (json!({ "maxItems": 5 }), json!({ "maxItems": 3 })),
+        (json!({ "minItems": 1 }), json!({ "enum": [[1], [1, 2]] })),
+        (json!({ "minProperties": 1 }), json!({ "minProperties": 2 })),
+        (json!({ "maxProperties": 1 }), json!({ "enum": [{ "a": 1 }, {}] })),
+        (json!({ "uniqueItems": false }), json!({ "type": "array" })),
+        (json!({ "uniqueItems": true }), json!({ "type": "array", "uniqueItems": true, "title": "T" })),
+        // These say nothing without what they belong to.
+        (json!({ "then": false, "else": false, "minContains": 9, "maxContains": 0 }), json!({ "title": "T" })),
+        (
+            json!({ "if": true, "then": { "maxLength": 2 } }),
+            json!({ "if": true, "then": { "maxLength": 2 }, "title": "T" }),
+        ),
+        (json!({ "contains": true, "minContains": 2 }), json!({ "contains": true, "minContains": 2, "title": "T" })),
+        (json!({ "allOf": [{ "type": "string" }, { "maxLength": 5 }] }), json!({ "type": "string", "maxLength": 4 })),
+        (json!({ "dependentRequired": { "a": ["b"] } }), json!({ "dependentRequired": { "a": ["b", "c"] } })),
+        (json!({ "dependentRequired": { "a": ["b"] } }), json!({ "required": ["b"] })),
+        (
+            json!({ "patternProperties": { "^a": { "maxLength": 5 } } }),
+            json!({ "patternProperties": { "^a": { "maxLength": 4 } } }),
+        ),
+        (json!({ "propertyNames": { "maxLength": 5 } }), json!({ "propertyNames": { "maxLength": 4 } })),
+        (json!({ "x-order": 1 }), json!({ "title": "T" })),
+        (
+            json!({ "patternProperties": { "^a": true }, "additionalProperties": { "type": "string" } }),
+            json!({ "patternProperties": { "^a": { "type": "integer" } }, "additionalProperties": { "type": "string" } }),
+        ),
+    ] {
+        ok(wide, narrow);
+    }
+}
+
+#[test]
+fn wr_04_nothing_is_proven_from_what_it_does_not_follow_from() {
+    let typed = |name: &str| json!({ "type": name });
+    for (wide, narrow, pointer, what) in [
+        (typed("string"), typed("null"), "#", "`type`"),
+        (typed("string"), typed("boolean"), "#", "`type`"),
+        (json!({ "const": 1 }), json!({ "enum": [1, 2] }), "#", "`const`"),
+        (json!({ "multipleOf": 4 }), json!({ "multipleOf": 6 }), "#", "`multipleOf`"),
+        (json!({ "multipleOf": 6 }), json!({ "multipleOf": 3 }), "#", "`multipleOf`"),
+        (json!({ "multipleOf": 0.5 }), json!({ "multipleOf": 0.25 }), "#", "`multipleOf`"),
+        (json!({ "multipleOf": 4 }), json!({ "multipleOf": 0.5 }), "#", "`multipleOf`"),
+        (json!({ "exclusiveMinimum": 0 }), json!({ "minimum": 0 }), "#", "`exclusiveMinimum`"),
+        (json!({ "exclusiveMaximum": 5 }), json!({ "maximum": 5 }), "#", "`exclusiveMaximum`"),
+        (json!({ "minimum": 1 }), json!({ "exclusiveMinimum": 0.5 }), "#", "`minimum`"),
+        // Beyond what a float holds exactly.
+        (
+            json!({ "maximum": 9_007_199_254_740_993_u64 }),
+            json!({ "maximum": 9_007_199_254_740_992.0 }),
+            "#",
+            "`maximum`",
+        ),
+        (json!({ "minLength": 3 }), json!({ "minLength": 2 }), "#", "`minLength`"),
+        (json!({ "minLength": 3 }), typed("string"), "#", "`minLength`"),
+        (json!({ "maxLength": 0 }), typed("string"), "#", "`maxLength`"),
+        (json!({ "minLength": 1 }), json!({ "enum": ["a", ""] }), "#", "`minLength`"),
+        (json!({ "minItems": 1 }), json!({ "enum": [[]] }), "#", "`minItems`"),
+        (json!({ "maxProperties": 0 }), json!({ "enum": [{ "a": 1 }] }), "#", "`maxProperties`"),
+        (json!({ "uniqueItems": true }), typed("array"), "#", "`uniqueItems`"),
+        (json!({ "uniqueItems": true }), json!({ "uniqueItems": false }), "#", "`uniqueItems`"),
+        (
+            json!({ "if": true, "then": { "maxLength": 2 } }),
+            json!({ "if": true, "then": { "maxLength": 3 } }),
+            "#",
+            "`if`",
+        ),
+        (json!({ "if": true, "then": { "maxLength": 2 } }), json!({ "if": true }), "#", "`if`"),
+        (json!({ "contains": true }), typed("array"), "#", "`contains`"),
+        (json!({ "contains": true, "minContains": 2 }), json!({ "contains": true }), "#", "`contains`"),
+        (json!({ "contains": true }), json!({ "contains": true, "minContains": 0 }), "#", "`contains`"),
+        (json!({ "allOf": [true, { "maxLength": 5 }] }), json!({ "maxLength": 6 }), "#/allOf/1", "`maxLength`"),
+        (json!({ "dependentSchemas": { "a": false } }), typed("object"), "#", "`dependentSchemas`"),
+        (
+            json!({ "dependentRequired": { "a": ["b"], "c": ["d"] } }),
+            json!({ "dependentRequired": { "a": ["b"], "c": ["e"] } }),
+            "#",
+            "`dependentRequired`",
+        ),
+        (
+            json!({ "patternProperties": { "^a": { "maxLength": 5 } } }),
+            json!({ "patternProperties": { "^b": { "maxLength": 4 } } }),
+            "#/patternProperties/^a",
+            "`maxLength`",
+        ),
+        (
+            json!({ "propertyNames": { "maxLength": 5 } }),
+            json!({ "propertyNames": { "maxLength": 6 } }),
+            "#/propertyNames",
+            "`maxLength`",
+        ),
+        (
+            json!({ "patternProperties": { "^a": true }, "additionalProperties": { "type": "string" } }),
+            json!({ "patternProperties": { "^b": { "type": "integer" } }, "additionalProperties": { "type": "string" } }),
+            "#/additionalProperties",
+            "`type`",
+        ),
+        // The pattern may fit the name.
+        (
+            json!({ "properties": { "ab": { "type": "string" } } }),
+            json!({ "patternProperties": { "^a": { "type": "integer" } }, "additionalProperties": { "type": "string" } }),
+            "#/properties/ab",
+            "`type`",
+        ),
+        (
+            json!({ "prefixItems": [{ "type": "string" }], "items": { "type": "integer" } }),
+            json!({ "prefixItems": [{ "type": "integer" }], "items": { "type": "integer" } }),
+            "#/prefixItems/0",
+            "`type`",
+        ),
+        (
+            json!({ "prefixItems": [{ "type": "string" }], "items": { "type": "integer" } }),
+            json!({ "prefixItems": [{ "type": "string" }], "items": { "type": "string" } }),
+            "#/items",
+            "`type`",
+        ),
+    ] {
+        not(wide, narrow, pointer, what);
+    }
+}

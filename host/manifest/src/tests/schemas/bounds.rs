@@ -101,6 +101,10 @@ fn mc_06_how_much_there_is_is_bounded() {
         json!({ "type": "object", "properties": many(1_000, &json!({})) }),
         &["in.json:1:1: #: it holds 1001 schemas and at most 1000 are allowed; write fewer"],
     );
+    for (number, each, schemas) in [(1_001, json!({}), 1_002), (1_001, json!({ "items": {} }), 1_502)] {
+        let told = format!("in.json:1:1: #: it holds {schemas} schemas and at most 1000 are allowed; write fewer");
+        refused(json!({ "type": "object", "properties": many(number, &each) }), &[&told]);
+    }
     taken(json!({ "type": "object", "properties": many(999, &json!({})) }));
     // The host closes it, with one more.
     let most =
@@ -191,6 +195,28 @@ fn mc_06_the_recursion_of_the_validator_is_bounded() {
            512 are allowed; write shorter chains of references and combinations",
         ],
     );
+}
+
+#[test]
+fn mc_06_chains_and_costs_are_taken_up_to_their_bounds() {
+    // Each link applies one schema more to the same value.
+    let chain = |links: usize| {
+        let link = |at: usize| (format!("l{at}"), json!({ "$ref": format!("#/$defs/l{}", at + 1) }));
+        let all: Map<_, _> = (0..links).map(link).chain([(format!("l{links}"), json!({}))]).collect();
+        let schema = json!({ "type": "object", "properties": { "a": { "$ref": "#/$defs/l0" } }, "$defs": all });
+        lines(package(Some(&schema.to_string()), None))
+    };
+    let over = (500..520).find(|links| !chain(*links).is_empty()).unwrap();
+    assert!(chain(over)[0].contains("can apply 513 schemas inside each other"), "{:?}", chain(over));
+    // Each reference is a step, and so are what it refers to, and each four of a list.
+    let cost = |listed: usize| {
+        let references = vec![json!({ "$ref": "#/$defs/x" }); 990];
+        let a = json!({ "allOf": references, "enum": (0..listed).collect::<Vec<_>>() });
+        let schema = json!({ "type": "object", "properties": { "a": a }, "$defs": { "x": { "maxLength": 1 } } });
+        lines(package(Some(&schema.to_string()), None))
+    };
+    let over = (4..200).find(|listed| !cost(*listed).is_empty()).unwrap();
+    assert!(cost(over)[0].contains("can take 2001 steps"), "{:?}", cost(over));
 }
 
 #[test]

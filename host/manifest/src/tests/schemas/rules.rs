@@ -258,7 +258,8 @@ fn an_anchor_is_a_name_of_1_to_64_characters() {
         taken(with(name));
     }
     for name in ["", "1", "-", ".a", "a b", "a/b", "é", &"x".repeat(65), &"x".repeat(66)] {
-        assert_eq!(lines(package(Some(&with(name).to_string()), None)).len(), 1, "{name}");
+        let told = lines(package(Some(&with(name).to_string()), None));
+        assert!(told.len() == 1 && told[0].contains("anchor"), "{name}: {told:?}");
     }
 }
 

@@ -90,3 +90,45 @@ fn styles_in_attributes_are_read_as_styles() {
     assert_eq!(refused("", "<p data-x='url(a)'>y</p>"), [""; 0]);
     one("", "<p style='background: url(a)'>y</p>", "a");
 }
+
+#[test]
+fn what_is_wrong_in_a_value_is_told_where_it_stands() {
+    for (page, column) in [
+        ("<p data-x='see https://cdn.example.com/'>y</p>", 16),
+        ("<p data-x=https://cdn.example.com/>y</p>", 11),
+        ("<p style=\"top: 0; background: url('https://cdn.example.com/a')\">y</p>", 36),
+        // Where it is not as it is written, it is the whole of it.
+        ("<p data-x='&quot; see https://cdn.example.com/'>y</p>", 12),
+        ("<p onclick='x'>y</p>", 4),
+    ] {
+        let found = refused("", page);
+        assert!(
+            found.len() == 1 && found[0].starts_with(&format!("assets/results.html:1:{column}: ")),
+            "{page}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn a_tag_has_a_hundred_attributes_and_no_more() {
+    let page = |number: usize| {
+        let all: String = (0..number).map(|at| format!(" data-a{at}=x")).collect();
+        refused("", &format!("<p{all}>y</p>"))
+    };
+    assert_eq!(page(100), [""; 0]);
+    assert!(page(101)[0].contains("more than a hundred attributes"));
+}
+
+#[test]
+fn an_address_without_a_scheme_is_one_where_a_text_begins_with_it() {
+    for taken in ["a //x.example", "f('//localhost')", "a//b.example", "('a//x.example')"] {
+        assert_eq!(refused("", &format!("<p data-x=\"{taken}\">y</p>")), [""; 0], "{taken}");
+    }
+    for named in ["f('//x.example')", "f(//x.example)", "a=//x.example", "a `//x.example`"] {
+        one("", &format!("<p data-x=\"{named}\">y</p>"), "`https://x.example` is not declared");
+    }
+    one("load = [\"https://v.example.com\"]", "<img src='https://v.example.com/\\evil'>", "a backslash");
+    one("load = [\"https://v.example.com\"]", "<img src='https://v.example.com/\tevil'>", "a tab");
+    one("", "<img src='a.png'>", "a.png");
+    one("", "<p style=\"background: url(javascript:x)\">y</p>", "javascript:");
+}
