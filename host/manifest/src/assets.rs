@@ -129,6 +129,7 @@ mod tests {
         assert_eq!(listed("", None).len(), 4);
         assert_eq!(files.get("a.md").unwrap().as_ref(), b"a.md");
         assert!(files.get("pages").is_none());
+        assert!(files.iter().map(|(name, _)| name.as_str()).eq(["a.md", "pages/a.md", "pages/b.md", "pages2/c.md"]));
     }
 
     #[test]
@@ -146,6 +147,7 @@ mod tests {
             let named = |at| (format!("f{at}").parse().unwrap(), Arc::clone(&content));
             AssetFiles::new((0..number).map(named).collect())
         };
+        assert_eq!((MAX_ASSETS, MAX_ASSET, MAX_ASSET_BYTES), (2_000, 8_388_608, 33_554_432), "as the pages say");
         assert_eq!(many(MAX_ASSETS, 1).unwrap().len(), MAX_ASSETS);
         assert_eq!(many(MAX_ASSETS + 1, 1).unwrap_err(), TooManyAssets::Number(MAX_ASSETS + 1));
         assert!(many(4, MAX_ASSET).is_ok());

@@ -147,6 +147,7 @@ mod tests {
 
     #[test]
     fn what_the_reference_says_of_the_size_of_headers_is_what_holds() {
+        assert_eq!((MAX_HEADER, MAX_HEADER_BYTES), (8_192, 32_768));
         let headers = LIMITS.iter().find(|row| row.name == "headers").unwrap().meaning.join(" ");
         for (number, words) in [(MAX_HEADER, "at most"), (MAX_HEADER_BYTES, "together at most")] {
             assert!(headers.contains(&format!("{words} {}", Unit::Bytes.print(number))), "{headers}");

@@ -162,3 +162,17 @@ impl fmt::Display for TaskSupport {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_calls_a_tool_and_how_are_said_in_the_words_of_manifests() {
+        let words = |model, app| Visibility { model, app }.words().collect::<Vec<_>>();
+        assert_eq!(words(true, true), ["model", "app"]);
+        assert_eq!((words(true, false), words(false, true)), (vec!["model"], vec!["app"]));
+        let tasks = [TaskSupport::Never, TaskSupport::Optional, TaskSupport::Required].map(|task| task.to_string());
+        assert_eq!(tasks, ["never", "optional", "required"]);
+    }
+}

@@ -226,6 +226,7 @@ mod tests {
         blanks("`$ {/* a */}` «/* b */»");
         // A text that a line ends, and one that nothing does: from there on nothing is certain.
         blanks("'a\n /* b */");
+        blanks("'a\n' /* b */");
         blanks("`a /* b */");
     }
 
@@ -269,5 +270,6 @@ mod tests {
         blanks("x = /a\n/ /* b */");
         blanks("x = /\\/\"/ «/* a */»");
         blanks("x = /a+/ «/* b */»");
+        blanks("x = /a+/ \"/* b */\"");
     }
 }

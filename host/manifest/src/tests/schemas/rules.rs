@@ -259,7 +259,7 @@ fn an_anchor_is_a_name_of_1_to_64_characters() {
     }
     for name in ["", "1", "-", ".a", "a b", "a/b", "é", &"x".repeat(65), &"x".repeat(66)] {
         let told = lines(package(Some(&with(name).to_string()), None));
-        assert!(told.len() == 1 && told[0].contains("anchor"), "{name}: {told:?}");
+        assert!(told.len() == 1 && told[0].contains("is not allowed; write a name of letters"), "{name}: {told:?}");
     }
 }
 
